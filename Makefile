@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` (the whole way once) and `make test` (every check). Both work on a fresh clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk cli
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit bench up down clean install lock
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## CDR files become KPIs, baselines, anomalies, alerts and tickets on a local Elasticsearch
+	@$(BIN)/busyhour demo
+
+test: install lint ## lint, types, import rules, unit, golden, property and end-to-end tests on a real node
+	@$(BIN)/pytest
+
+lint: install ## ruff, mypy --strict and the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install ## records per second, end to end and raw, in one run
+	@$(BIN)/busyhour bench ingest
+
+up: install ## start the local Elasticsearch and set it up
+	@$(BIN)/busyhour node start
+	@$(BIN)/busyhour setup
+
+down: ## stop the local Elasticsearch
+	@if [ -x $(BIN)/busyhour ]; then $(BIN)/busyhour node stop; else echo "nothing is installed, so nothing runs"; fi
+
+clean: down ## stop the node and remove everything the targets above made (asks nothing: your .busyhour data goes too)
+	rm -rf $(VENV) .busyhour .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infrastructure/node/target *.egg-info
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml infrastructure/prerequisites.sh
+	@bash infrastructure/prerequisites.sh "$(PYTHON)"
+	@echo "installing pinned Python packages into $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+lock: ## refresh requirements.lock from pyproject.toml
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml

@@ -1,0 +1,217 @@
+"""Every setting in one table: name, default, unit, meaning. Nothing else in the product reads the environment.
+
+A setting `ingest.chunk.lines` is the environment variable `BUSYHOUR_INGEST_CHUNK_LINES`, or the key
+`ingest.chunk.lines` of the YAML file that `BUSYHOUR_SETTINGS` names. The environment wins.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contracts.clock import PERIODS
+from contracts.errors import SettingError
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `choices` or `low`/`high` bound the value where it has bounds."""
+
+    name: str
+    default: Value
+    unit: str
+    meaning: str
+    env: str = ""
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return self.env or "BUSYHOUR_" + self.name.upper().replace(".", "_")
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting("home", ".busyhour", "path", "the local node's data, logs and secrets", env="BUSYHOUR_HOME"),
+    Setting("es.url", "", "URL", "Elasticsearch 8.19 or later; empty: the local node under home", env="ES_URL"),
+    Setting("es.api.key", "", "", "API key for es.url (base64 id:key)", env="ES_API_KEY", secret=True),
+    Setting("es.user", "", "", "user for es.url, where there is no API key", env="ES_USER"),
+    Setting("es.password", "", "", "password of es.user", env="ES_PASSWORD", secret=True),
+    Setting("es.ca", "", "path", "PEM file of the authority that signed es.url's certificate", env="ES_CA"),
+    Setting("es.timeout.sec", 60, "s", "longest wait for one answer of Elasticsearch", low=1, high=3600),
+    Setting(
+        "es.wait.sec",
+        900,
+        "s",
+        "how long a job waits for an Elasticsearch that is away before it gives up",
+        low=0,
+        high=86400,
+    ),
+    Setting("node.heap.mib", 1024, "MiB", "Java heap of the local node", low=256, high=31744),
+    Setting("node.port", 0, "port", "HTTP port of the local node; 0: a free one", low=0, high=65535),
+    Setting("node.start.sec", 90, "s", "how long the local node may take to become ready", low=5, high=3600),
+    Setting("node.java", "", "path", "java program for the local node; empty: JAVA_HOME, then PATH"),
+    Setting(
+        "partition.period",
+        "month",
+        "",
+        "length of a partition of growing indices; fixed while data exists",
+        choices=PERIODS,
+    ),
+    Setting("network.timezone", "UTC", "IANA zone", "zone of days and hours of week of entities that name none"),
+    Setting("ingest.chunk.lines", 2000, "lines", "lines mediated and sent as one bulk request", low=1, high=50000),
+    Setting(
+        "ingest.line.bytes", 1048576, "bytes", "longest line taken; a longer one is a reject", low=1024, high=1073741824
+    ),
+    Setting("ingest.senders", 2, "threads", "bulk requests under way at once", low=1, high=32),
+    Setting(
+        "pii.key",
+        "",
+        "",
+        "key of the keyed hash of subscriber identities; empty: one kept under home",
+        env="BUSYHOUR_PII_KEY",
+        secret=True,
+    ),
+    Setting(
+        "kpi.allowance.sec",
+        60,
+        "s",
+        "clock allowance: the roll-up looks this far behind its checkpoint",
+        low=0,
+        high=86400,
+    ),
+    Setting(
+        "kpi.sms.within.sec", 300, "s", "an SMS counts as delivered when it arrives within this time", low=1, high=86400
+    ),
+    Setting(
+        "kpi.density",
+        1,
+        "records",
+        "a series is kept by 5 minutes, or by the hour, on days when it has this many records a bucket on average",
+        low=0,
+        high=1000,
+    ),
+    Setting(
+        "kpi.ner.user.numbers",
+        True,
+        "",
+        "causes 1 and 28 (number dialled wrongly) count as the user's, not the network's",
+    ),
+    Setting(
+        "rollup.rows",
+        10000,
+        "rows",
+        "rows asked of one ES|QL query; above Elasticsearch's own cap it has no effect",
+        low=1000,
+        high=1000000,
+    ),
+    Setting("alert.webhook.timeout.sec", 5, "s", "longest wait for a webhook", low=1, high=120),
+)
+_BY_NAME = {row.name: row for row in TABLE}
+_BY_VARIABLE = {row.variable: row for row in TABLE}
+# Variables that steer something else under our prefix.
+_FOREIGN = {"BUSYHOUR_SETTINGS", "BUSYHOUR_TEST_HEAVY"}
+
+
+class Settings(Mapping[str, Any]):
+    """Checked values by name; every row of the table is present."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = {row.name: values.get(row.name, row.default) for row in TABLE}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def text(self, name: str) -> str:
+        return str(self._values[name])
+
+    def number(self, name: str) -> int:
+        return int(self._values[name])
+
+    def with_values(self, **values: Value) -> Settings:
+        """A copy with some values replaced; keys with `_` for `.`: `with_values(es_url="…")`."""
+        changed = {name.replace("_", "."): value for name, value in values.items()}
+        for name in changed:
+            if name not in _BY_NAME:
+                raise SettingError(f"unknown setting {name!r}{_nearest(name, list(_BY_NAME))}")
+        return Settings({**self._values, **changed})
+
+
+def read(environment: Mapping[str, str], file_values: Mapping[str, Any] | None = None, file_name: str = "") -> Settings:
+    """Settings from the environment over a settings file's values. Raises SettingError naming key, value and remedy."""
+    values: dict[str, Value] = {}
+    for name, raw in (file_values or {}).items():
+        row = _BY_NAME.get(str(name))
+        if row is None:
+            raise SettingError(f"unknown setting {name!r}{_nearest(str(name), list(_BY_NAME))}", where=file_name)
+        values[row.name] = _checked(row, raw, f"{file_name}: {name}")
+    for variable, raw in environment.items():
+        row = _BY_VARIABLE.get(variable)
+        if row is not None:
+            if raw != "":
+                values[row.name] = _checked(row, raw, variable)
+        elif variable.startswith("BUSYHOUR_") and variable not in _FOREIGN:
+            raise SettingError(
+                f"unknown setting {variable}{_nearest(variable, list(_BY_VARIABLE))}",
+                where="environment",
+                remedy="unset it, or see `busyhour settings` for the names",
+            )
+    return Settings(values)
+
+
+def _checked(row: Setting, raw: Any, where: str) -> Value:
+    value = _typed(row, raw, where)
+    if row.choices and value not in row.choices:
+        raise SettingError(f"{value!r} is not one of {', '.join(row.choices)}", where=where)
+    if (
+        isinstance(value, int | float)
+        and row.low is not None
+        and row.high is not None
+        and not row.low <= value <= row.high
+    ):
+        raise SettingError(f"{value} is outside {row.low:g} to {row.high:g} {row.unit}".rstrip(), where=where)
+    if row.name == "network.timezone":
+        _check_zone(str(value), where)
+    return value
+
+
+def _typed(row: Setting, raw: Any, where: str) -> Value:
+    text = str(raw).strip()
+    if isinstance(row.default, bool):
+        if text.lower() in ("true", "yes", "1", "on"):
+            return True
+        if text.lower() in ("false", "no", "0", "off"):
+            return False
+        raise SettingError(f"{text!r} is neither true nor false", where=where)
+    if isinstance(row.default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingError(f"{text!r} is not a whole number ({row.unit})", where=where) from None
+    return text
+
+
+def _check_zone(name: str, where: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise SettingError(
+            f"unknown time zone {name!r}", where=where, remedy="use an IANA name such as Europe/Berlin"
+        ) from None
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
