@@ -7,6 +7,7 @@ the index `ticket-1` behind the alias `ticket`. Always read through the alias.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from contracts import fields as f
@@ -57,8 +58,12 @@ KPI_INDEX = {300: "kpi-5m", 3600: "kpi-1h", 86400: "kpi-1d"}
 
 def partition(name: str, moment: datetime, period: str) -> str:
     """Concrete index that holds a document of growing index `name` with record time `moment`."""
-    longer = max(period, BY_NAME[name].least, key=PERIODS.index)
-    return f"{name}-{period_of(moment, longer)}"
+    return f"{name}-{period_of(moment, _longer(name, period))}"
+
+
+@cache  # asked for every record
+def _longer(name: str, period: str) -> str:
+    return max(period, BY_NAME[name].least, key=PERIODS.index)
 
 
 def concrete(name: str) -> str:

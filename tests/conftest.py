@@ -1,0 +1,56 @@
+"""Fixtures that every test may use. The store is a real local Elasticsearch, started once per test run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contracts.settings import Settings, read
+
+if TYPE_CHECKING:
+    from infrastructure.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def node_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a running local node of this test run's own."""
+    from infrastructure.node.lifecycle import LocalNode
+
+    home = tmp_path_factory.mktemp("home")
+    settings = read({"BUSYHOUR_HOME": str(home), "BUSYHOUR_NODE_HEAP_MIB": os.environ.get("NODE_HEAP_MIB", "768")})
+    node = LocalNode(home, settings)
+    node.start()
+    yield settings
+    node.stop()
+
+
+@pytest.fixture(scope="session")
+def connected_store(node_settings: Settings) -> Store:
+    from infrastructure.store import Store
+
+    return Store.connect(node_settings)
+
+
+@pytest.fixture
+def store(connected_store: Store) -> Store:
+    """An empty, set-up store: every test starts with templates and no documents."""
+    from infrastructure.setup import empty, set_up
+
+    set_up(connected_store)
+    empty(connected_store)
+    return connected_store
+
+
+@pytest.fixture(scope="session")
+def real_cdrs() -> Path:
+    """Folder of real public samples beside the checkout; tests that want it are skipped where it is not."""
+    folder = Path(os.environ.get("REAL_CDRS", ROOT.parent / "shared" / "real-cdrs"))
+    if not folder.is_dir():
+        pytest.skip(f"no real samples at {folder} (set REAL_CDRS to a folder that holds them)")
+    return folder
