@@ -1,0 +1,1 @@
+"""Dashboards as data, and the compiler that makes Kibana's saved objects of them."""

@@ -1,0 +1,145 @@
+"""Packet data sessions, cut into the records that a P-GW writes (3GPP TS 32.251: one at a time limit, one at the end)."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from datagen import mechanisms
+from datagen.arrivals import arrivals
+from datagen.mechanisms import strike
+from datagen.model import Draft, Model
+from datagen.streams import Stream, lognormal, mixed
+from datagen.table import Column, Floats, Table, label, time, whole
+
+CAUSES = ("normal_release", "abnormal_release", "time_limit")
+_NORMAL, _ABNORMAL, _TIME_LIMIT = range(3)
+_CHARGING_IDS = 2**32
+_SCATTER = 1_640_531_527  # odd: scatters charging ids one to one; below 2^31: no overflow
+
+
+def block(model: Model, number: int) -> Table:
+    """Records of the sessions that begin in a block of six hours, in no order. Fields as in contracts.fields.EPC."""
+    apns = model.network.epc.apns
+    shares = _levels(model, "share")
+    apn, start = arrivals(
+        model.streams,
+        "epc",
+        number,
+        per_day=model.per_day["epc"] * shares / shares.sum() / records_a_session(model),
+        curves=[model.network.profiles[apn.profile] for apn in apns],
+        zone=model.network.zone,
+        hourly=model.behaviour.hourly,
+        daily=model.behaviour.daily,
+    )
+    rng = model.streams("epc", "sessions", number)
+    draft: Draft = {"apn": apn, "start": start, "hit": np.zeros(start.size, np.int64)}
+    _subscriber(draft, model, rng)
+    _session(draft, model, rng, number)
+    strike(model, "epc", number, draft, {"squeeze_sessions": mechanisms.cut_sessions})
+    records = _cut(draft, int(1000 * model.behaviour.epc.figures["partial_sec"]))
+    strike(model, "epc", number, records, {"squeeze_sessions": mechanisms.slow_records})
+    return _finished(records, model)
+
+
+def records_a_session(model: Model) -> Floats:
+    """Expected records a session on each APN: one, and one more for every time limit that it outlives."""
+    figures = model.behaviour.epc.figures
+    limits = np.arange(figures["partial_sec"], figures["longest_sec"], figures["partial_sec"])
+    sigma = max(figures["session_sigma"], 1e-9)
+    normal = NormalDist()
+    return np.array(
+        [
+            1 + sum(1 - normal.cdf(np.log(limit / median) / sigma) for limit in limits)
+            for median in _levels(model, "median_sec")
+        ]
+    )
+
+
+def _levels(model: Model, key: str) -> Floats:
+    return np.array([apn.numbers[key] for apn in model.network.epc.apns])
+
+
+def _subscriber(draft: Draft, model: Model, rng: Stream) -> None:
+    customers, size = model.customers, draft["apn"].size
+    for_business = np.array([apn.users == "business" for apn in model.network.epc.apns])[draft["apn"]]
+    business = for_business | (rng.random(size) < model.behaviour.epc.figures["business"])
+    draft["customer"] = np.where(business, customers.some_business(rng, size), customers.some_consumer(rng, size))
+    draft["line"] = customers.some_line(rng, draft["customer"])
+    draft["pgw"] = mixed(draft["customer"], model.seed + 4) % len(model.network.epc.pgws)
+
+
+def _session(draft: Draft, model: Model, rng: Stream, number: int) -> None:
+    apn, figures = draft["apn"], model.behaviour.epc.figures
+    size = apn.size
+    draft["rat"] = np.zeros(size, np.int64)
+    for index, entry in enumerate(model.network.epc.apns):
+        words = model.behaviour.epc.rats[entry.rat]
+        drawn = np.array([_rats(model).index(word) for word in words.words])[words.draw(rng, size)]
+        draft["rat"] = np.where(apn == index, drawn, draft["rat"])
+    seconds = lognormal(rng, _levels(model, "median_sec")[apn], figures["session_sigma"], size)
+    draft["duration"] = (1000 * np.clip(seconds, 1, figures["longest_sec"])).astype(np.int64)
+    # Long sessions carry more, but not in proportion.
+    down = lognormal(rng, _levels(model, "down_bytes")[apn], _levels(model, "spread")[apn], size)
+    down *= (draft["duration"] / 1000 / _levels(model, "median_sec")[apn]) ** 0.5
+    draft["down"] = (
+        down / draft["duration"]
+    )  # bytes a millisecond, so that a cut session's earlier records stay as they were
+    draft["up"] = draft["down"] * lognormal(rng, _levels(model, "uplink")[apn], figures["uplink_sigma"], size)
+    draft["abnormal"] = rng.random(size) < _levels(model, "abnormal")[apn]
+    counter = (number % 4096) * 2**20 + np.arange(size) % 2**20  # unique for 1,024 days
+    draft["charging_id"] = (counter * _SCATTER + model.seed) % _CHARGING_IDS
+
+
+def _rats(model: Model) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for words in model.behaviour.epc.rats.values() for word in words.words))
+
+
+def _cut(session: Draft, limit: int) -> Draft:
+    """One row a record: full intervals of `limit` ms, then the rest."""
+    parts = np.maximum(1, -(-session["duration"] // limit))
+    owner = np.repeat(np.arange(parts.size), parts)
+    sequence = np.arange(owner.size) - np.repeat(np.cumsum(parts) - parts, parts)
+    last = sequence == parts[owner] - 1
+    whole_session = session["duration"][owner]
+    record = {key: column[owner] for key, column in session.items()}
+    record["sequence"] = sequence + 1
+    record["start"] = session["start"][owner] + sequence * limit
+    record["duration"] = np.where(last, whole_session - sequence * limit, limit)
+    ending = np.where(record["abnormal"], _ABNORMAL, _NORMAL)
+    record["cause"] = np.where(last, ending, _TIME_LIMIT)
+    # A session that was cut is an incident's work in its last record only; the ones before it were written as usual.
+    record["hit"] = np.where(last, record["hit"], 0)
+    return record
+
+
+def _finished(draft: Draft, model: Model) -> Table:
+    customers, end = model.customers, draft["start"] + draft["duration"]
+    up = (draft["up"] * draft["duration"]).astype(np.int64)
+    down = (draft["down"] * draft["duration"]).astype(np.int64)
+    names = model.network.names
+    return {
+        "_time": time(end),
+        "_hit": whole(draft["hit"]),
+        "_customer": whole(draft["customer"]),
+        "@timestamp": time(end),
+        "event.start": time(draft["start"]),
+        "event.end": time(end),
+        "epc.duration.sec": Column("decimal", draft["duration"], places=3),
+        "subscriber.msisdn": Column("number", customers.number(draft["customer"], draft["line"])),
+        "subscriber.imsi": whole(customers.imsi(draft["customer"], draft["line"])),
+        "subscriber.imei": Column("imei", customers.imei(draft["customer"], draft["line"])),
+        "subscriber.plan": label(customers.plan(draft["customer"]), customers.base.plans),
+        "epc.apn": label(draft["apn"], names("apn")),
+        "epc.rat": label(draft["rat"], _rats(model)),
+        "epc.qci": whole(_levels(model, "qci")[draft["apn"]]),
+        "epc.uplink.bytes": whole(up),
+        "epc.downlink.bytes": whole(down),
+        "epc.total.bytes": whole(up + down),
+        "epc.cause_for_closing": label(draft["cause"], CAUSES),
+        "epc.final": label((draft["cause"] != _TIME_LIMIT).astype(np.int64), ("false", "true")),
+        "epc.pgw.address": label(draft["pgw"], names("pgw")),
+        "epc.charging_id": whole(draft["charging_id"]),
+        "epc.record_sequence": whole(draft["sequence"]),
+    }

@@ -1,0 +1,174 @@
+"""Read layout files and refuse bad ones, naming file, key, value and the nearest right name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from contracts.errors import LayoutError
+from mediation.layout import Column, Condition, Derived, Flag, Layout, Target, TimeField
+from mediation.rules import broken_rules
+from mediation.schema import LAYOUT
+
+FOLDER = Path(__file__).parent / "layouts"
+_VALIDATOR = Draft202012Validator(LAYOUT)
+_KINDS = ("copy", "seconds_between", "time_plus", "time_minus", "sum", "difference", "map")
+
+
+class _Yaml(yaml.SafeLoader):
+    """Refuses a key that occurs twice, which plain YAML readers take silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key)
+            if name in seen:
+                raise yaml.YAMLError(f"key {name!r} occurs twice, line {key.start_mark.line + 1}")
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def load_layouts(folder: Path = FOLDER) -> dict[str, Layout]:
+    """Every layout in `folder`, by name. Raises LayoutError on the first bad one, or when two cannot be told apart."""
+    layouts: dict[str, Layout] = {}
+    headers: dict[tuple[str, ...], str] = {}
+    for path in sorted(folder.glob("*.yml")):
+        layout = load_layout(path)
+        twin = headers.setdefault((layout.separator, *sorted(layout.header)), layout.name)
+        if twin != layout.name:
+            raise LayoutError(
+                f"same columns and separator as layout {twin}, so that a file's header cannot tell them apart",
+                where=str(path),
+            )
+        layouts[layout.name] = layout
+    return layouts
+
+
+def load_layout(path: Path) -> Layout:
+    """One checked layout. Raises LayoutError."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), _Yaml)  # noqa: S506  a SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise LayoutError(" ".join(str(error).split()), where=str(path)) from error
+    for complaint in complaints(data):
+        raise LayoutError(complaint, where=str(path), remedy="the keys are explained in mediation/layout.py")
+    if data["layout"] != path.stem:
+        raise LayoutError(f"layout: {data['layout']!r} is not the file's name {path.stem!r}", where=str(path))
+    return build(data)
+
+
+def complaints(data: Any) -> Iterator[str]:
+    """What is wrong with a layout's data, one sentence each, each beginning with the key."""
+    found = False
+    for error in sorted(_VALIDATOR.iter_errors(data), key=lambda error: [str(part) for part in error.absolute_path]):
+        found = True
+        yield _sentence(error)
+    if not found:
+        yield from broken_rules(build(data))
+
+
+def _sentence(error: ValidationError) -> str:
+    if error.validator == "oneOf" and error.context:
+        close = [sub for sub in error.context if sub.validator != "type"] or list(error.context)
+        error = close[0]
+    where = ".".join(str(part) for part in error.absolute_path) or "layout"
+    if (
+        error.validator == "additionalProperties"
+        and isinstance(error.instance, dict)
+        and isinstance(error.schema, dict)
+    ):
+        known = list(error.schema["properties"])
+        wrong = next(str(key) for key in error.instance if key not in known)
+        return f"{where}: unknown key {wrong!r}{nearest(wrong, known)}"
+    if error.validator == "enum":
+        allowed: Any = error.validator_value
+        known = [str(word) for word in allowed]
+        return f"{where}: {error.instance!r} is not one of {', '.join(known)}{nearest(str(error.instance), known)}"
+    return f"{where}: {error.message}"
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """`; did you mean X?`, empty when nothing is near."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def build(data: dict[str, Any]) -> Layout:
+    """A layout from data that the schema has accepted."""
+    return Layout(
+        name=data["layout"],
+        title=data["title"],
+        family=data["family"],
+        runners=tuple(data["runners"]),
+        separator=data["separator"],
+        strip=data["strip"],
+        timezone=data["timezone"],
+        columns=tuple(_column(column) for column in data["columns"]),
+        times=tuple(_time(time) for time in data["times"]),
+        targets=tuple(Target(target["service"], _conditions(target.get("when", {}))) for target in data["target"]),
+        constants=data.get("constants", {}),
+        derived=tuple(_derived(derived) for derived in data.get("derive", [])),
+        locals=data.get("locals", {}),
+        flags=tuple(Flag(flag["flag"], _conditions(flag["when"])) for flag in data.get("flags", [])),
+        identity=tuple(data["identity"]),
+    )
+
+
+def _column(data: dict[str, Any]) -> Column:
+    values = data.get("values")
+    return Column(
+        name=data["name"],
+        raw=data.get("as", data["name"]),
+        field=data.get("field", ""),
+        type=data.get("type", "keyword"),
+        required=data.get("required", False),
+        divide_by=data.get("divide_by", 1),
+        low=data.get("min"),
+        high=data.get("max"),
+        values={word: word for word in values} if isinstance(values, list) else values,
+        otherwise=data.get("otherwise", "reject"),
+        pii=data.get("pii", "keep"),
+        only=tuple(data.get("only", ())),
+    )
+
+
+def _time(data: dict[str, Any]) -> TimeField:
+    return TimeField(
+        field=data["field"],
+        columns=tuple(data.get("columns", ())),
+        formats=tuple(data.get("formats", ())),
+        required=data.get("required", False),
+        paced_by=data.get("paced_by", ""),
+        only=tuple(data.get("only", ())),
+    )
+
+
+def _derived(data: dict[str, Any]) -> Derived:
+    kind = next((kind for kind in _KINDS if kind in data), "copy")
+    given = data.get(kind, [])
+    only = tuple(data.get("only", ()))
+    if kind == "map":
+        return Derived(data["field"], "map", (given["field"],), given["values"], given.get("otherwise"), only)
+    sources = (given,) if isinstance(given, str) else tuple(given)
+    return Derived(data["field"], kind, sources, only=only)  # type: ignore[arg-type]
+
+
+def _conditions(when: dict[str, Any]) -> tuple[Condition, ...]:
+    return tuple(_condition(field, test) for field, test in when.items())
+
+
+def _condition(field: str, test: Any) -> Condition:
+    if isinstance(test, list):
+        return Condition(field, "in", values=tuple(test))
+    if "from" in test:
+        return Condition(field, "range", low=test["from"], high=test["to"])
+    kind = next(iter(test))
+    if kind in ("before", "below"):
+        return Condition(field, kind, other=test[kind])
+    return Condition(field, kind)
