@@ -54,7 +54,9 @@ def batches(periods: Iterable[Period], rows: int) -> Iterator[list[Period]]:
         yield batch
 
 
-CDR_FOLDER = "cdr"  # CDR files only, so that a folder of them can be ingested whole; truth and customers stand beside it
+CDR_FOLDER = (
+    "cdr"  # CDR files only, so that a folder of them can be ingested whole; truth and customers stand beside it
+)
 
 
 def file_name(service: str, start: int, step: int) -> str:

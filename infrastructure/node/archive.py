@@ -23,8 +23,9 @@ READY_SEC = 90.0
 DUMP_SEC = 90.0  # writing the archive takes about 8 s, after the node has closed
 
 
-def ensure_archive(java: Java, class_path: str, environment: Mapping[str, str],
-                   progress: Callable[[str], None] = lambda _: None) -> Path | None:
+def ensure_archive(
+    java: Java, class_path: str, environment: Mapping[str, str], progress: Callable[[str], None] = lambda _: None
+) -> Path | None:
     """The class archive of this build and this Java, made first when it is missing; None where it cannot be made."""
     target = FOLDER / "target"
     archive = target / f"classes-{_key(java)}.jsa"

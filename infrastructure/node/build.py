@@ -30,13 +30,20 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"No compiler is provided|perhaps you are running on a JRE", HOW_TO_GET_JAVA),
     (r"invalid target release|release version \d+ not supported|UnsupportedClassVersionError", HOW_TO_GET_JAVA),
     (r"No space left on device", "free some disk space and start again"),
-    (r"Could not (resolve|transfer|find)|UnknownHost|Connection|offline mode",
-     "check the network; behind a proxy or a mirror, name it in ~/.m2/settings.xml"),
+    (
+        r"Could not (resolve|transfer|find)|UnknownHost|Connection|offline mode",
+        "check the network; behind a proxy or a mirror, name it in ~/.m2/settings.xml",
+    ),
 )
 
 
-def ensure_built(java: Java, environment: Mapping[str, str], *, progress: Callable[[str], None] = lambda _: None,
-                 folder: Path = FOLDER) -> str:
+def ensure_built(
+    java: Java,
+    environment: Mapping[str, str],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    folder: Path = FOLDER,
+) -> str:
     """The class path of the node, built first when there is need.
 
     Two processes that come at once build once. Raises NodeError: no Maven, or Maven failed (with its last lines).
@@ -75,15 +82,19 @@ def build_lock(target: Path) -> Iterator[None]:
         target.mkdir(exist_ok=True)
         lock = (target / "build.lock").open("w")
     except OSError as problem:
-        raise NodeError(f"the node cannot be built here: {problem.strerror}", where=str(target),
-                        remedy="make the folder writable, or build it as a user who may write there") from problem
+        raise NodeError(
+            f"the node cannot be built here: {problem.strerror}",
+            where=str(target),
+            remedy="make the folder writable, or build it as a user who may write there",
+        ) from problem
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _build(folder: Path, target: Path, java: Java, environment: Mapping[str, str],
-           progress: Callable[[str], None]) -> None:
+def _build(
+    folder: Path, target: Path, java: Java, environment: Mapping[str, str], progress: Callable[[str], None]
+) -> None:
     maven = shutil.which("mvn", path=environment.get("PATH", ""))
     if maven is None:
         raise NodeError("Maven is needed to fetch Elasticsearch, and mvn is not on PATH", remedy=HOW_TO_GET_MAVEN)
@@ -94,12 +105,24 @@ def _build(folder: Path, target: Path, java: Java, environment: Mapping[str, str
         environment["JAVA_HOME"] = str(java.home)  # the Java that was checked, not whatever mvn would pick
     command = [maven, "-B", "-q", "-f", str(folder / "pom.xml"), "package"]
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,  # noqa: S603
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=BUILD_TIMEOUT_SEC, check=False)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,  # noqa: S603
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=BUILD_TIMEOUT_SEC,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
-        raise NodeError(f"Maven was not done after {BUILD_TIMEOUT_SEC} s", where=str(folder),
-                        remedy="check the network, then start again: what was fetched is kept") from None
+        raise NodeError(
+            f"Maven was not done after {BUILD_TIMEOUT_SEC} s",
+            where=str(folder),
+            remedy="check the network, then start again: what was fetched is kept",
+        ) from None
     except OSError as problem:
         raise NodeError(f"Maven cannot be run: {problem}", where=maven, remedy=HOW_TO_GET_MAVEN) from problem
     if done.returncode != 0:
@@ -120,7 +143,12 @@ def _clear(target: Path) -> None:
 def _maven_failed(output: str, folder: Path) -> NodeError:
     plain = _COLOUR.sub("", output)
     lines = [line for line in plain.splitlines() if line.strip() and line.strip() != "[ERROR]"]
-    remedy = next((told for pattern, told in _REMEDIES if re.search(pattern, plain, re.IGNORECASE)),
-                  f"run `mvn package` in {folder} to see all of it")
-    return NodeError("Maven failed; its last lines:\n    " + "\n    ".join(lines[-SHOWN_LINES:]),
-                     where=str(folder / "pom.xml"), remedy=remedy)
+    remedy = next(
+        (told for pattern, told in _REMEDIES if re.search(pattern, plain, re.IGNORECASE)),
+        f"run `mvn package` in {folder} to see all of it",
+    )
+    return NodeError(
+        "Maven failed; its last lines:\n    " + "\n    ".join(lines[-SHOWN_LINES:]),
+        where=str(folder / "pom.xml"),
+        remedy=remedy,
+    )

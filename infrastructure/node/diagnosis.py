@@ -26,19 +26,39 @@ class _Cause:
 
 
 _CAUSES: tuple[_Cause, ...] = (
-    _Cause(re.compile(r"No space left on device|Disk quota exceeded"), "the disk is full",
-           "free some space on the disk of the home directory, or name another one in BUSYHOUR_HOME"),
-    _Cause(re.compile(r"failed to obtain node lock"), "another process uses this data directory",
-           "stop that process, or name another home in BUSYHOUR_HOME"),
-    _Cause(re.compile(r"Could not reserve enough space|insufficient memory|Cannot allocate memory|"
-                      r"Invalid maximum heap size|exceeds the maximum representable"),
-           "there is not enough memory for the Java heap", "set a smaller heap in BUSYHOUR_NODE_HEAP_MIB"),
-    _Cause(re.compile(r"java\.lang\.OutOfMemoryError|Terminating due to java"), "the Java heap is too small",
-           "set a larger heap in BUSYHOUR_NODE_HEAP_MIB"),
-    _Cause(re.compile(r"cannot (up|down)grade a node from version"),
-           "the data was written by another version of Elasticsearch", "name another home in BUSYHOUR_HOME"),
-    _Cause(re.compile(r"AccessDeniedException|Permission denied"), "a file of the node may not be read or written",
-           "run as the user who owns the home directory"),
+    _Cause(
+        re.compile(r"No space left on device|Disk quota exceeded"),
+        "the disk is full",
+        "free some space on the disk of the home directory, or name another one in BUSYHOUR_HOME",
+    ),
+    _Cause(
+        re.compile(r"failed to obtain node lock"),
+        "another process uses this data directory",
+        "stop that process, or name another home in BUSYHOUR_HOME",
+    ),
+    _Cause(
+        re.compile(
+            r"Could not reserve enough space|insufficient memory|Cannot allocate memory|"
+            r"Invalid maximum heap size|exceeds the maximum representable"
+        ),
+        "there is not enough memory for the Java heap",
+        "set a smaller heap in BUSYHOUR_NODE_HEAP_MIB",
+    ),
+    _Cause(
+        re.compile(r"java\.lang\.OutOfMemoryError|Terminating due to java"),
+        "the Java heap is too small",
+        "set a larger heap in BUSYHOUR_NODE_HEAP_MIB",
+    ),
+    _Cause(
+        re.compile(r"cannot (up|down)grade a node from version"),
+        "the data was written by another version of Elasticsearch",
+        "name another home in BUSYHOUR_HOME",
+    ),
+    _Cause(
+        re.compile(r"AccessDeniedException|Permission denied"),
+        "a file of the node may not be read or written",
+        "run as the user who owns the home directory",
+    ),
 )
 _PORT_TAKEN = re.compile(r"Address already in use|BindHttpException|BindTransportException|Failed to bind to")
 
@@ -78,8 +98,11 @@ def node_died(mark: LogMark) -> NodeError:
     if cause is None and _PORT_TAKEN.search(text):
         raise PortTaken
     what = cause.what if cause else "the local node ended while it started"
-    return NodeError(f"{what}; it said:\n{relevant_lines(text)}", where=str(mark.log),
-                     remedy=cause.remedy if cause else "read the log named above")
+    return NodeError(
+        f"{what}; it said:\n{relevant_lines(text)}",
+        where=str(mark.log),
+        remedy=cause.remedy if cause else "read the log named above",
+    )
 
 
 def relevant_lines(text: str) -> str:

@@ -115,8 +115,11 @@ class NodeRecord:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as problem:
-            raise NodeError("this is not a record of a local node", where=str(path),
-                            remedy="make sure that no node runs on this home, then remove the file") from problem
+            raise NodeError(
+                "this is not a record of a local node",
+                where=str(path),
+                remedy="make sure that no node runs on this home, then remove the file",
+            ) from problem
 
 
 def ensure_password(path: Path) -> None:
@@ -139,11 +142,15 @@ def read_password(path: Path) -> str:
     try:
         password = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        raise NodeError("there is no password yet", where=str(path),
-                        remedy="start the node once: busyhour node start") from None
+        raise NodeError(
+            "there is no password yet", where=str(path), remedy="start the node once: busyhour node start"
+        ) from None
     except OSError as problem:
-        raise NodeError(f"the password cannot be read: {problem.strerror}", where=str(path),
-                        remedy="run as the user who started the node") from problem
+        raise NodeError(
+            f"the password cannot be read: {problem.strerror}",
+            where=str(path),
+            remedy="run as the user who started the node",
+        ) from problem
     if not password:
         raise NodeError("the password file is empty", where=str(path), remedy="remove it and start the node anew")
     return password

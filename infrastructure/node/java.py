@@ -44,8 +44,11 @@ def find_java(named: str, environment: Mapping[str, str]) -> Java:
     path, source = _candidate(named, environment)
     major = _major(path, source)
     if major < LEAST_MAJOR:
-        raise NodeError(f"Java {major} is too old, the local node needs {LEAST_MAJOR} or newer",
-                        where=f"{path} ({source})", remedy=HOW_TO_GET_JAVA)
+        raise NodeError(
+            f"Java {major} is too old, the local node needs {LEAST_MAJOR} or newer",
+            where=f"{path} ({source})",
+            remedy=HOW_TO_GET_JAVA,
+        )
     return Java(path, major)
 
 
@@ -56,16 +59,24 @@ def _candidate(named: str, environment: Mapping[str, str]) -> tuple[Path, str]:
         return Path(java_home).absolute() / "bin" / "java", "JAVA_HOME"
     found = shutil.which("java", path=environment.get("PATH", ""))
     if found is None:
-        raise NodeError("no Java found: neither node.java nor JAVA_HOME is set, and java is not on PATH",
-                        remedy=HOW_TO_GET_JAVA)
+        raise NodeError(
+            "no Java found: neither node.java nor JAVA_HOME is set, and java is not on PATH", remedy=HOW_TO_GET_JAVA
+        )
     return Path(found).absolute(), "PATH"
 
 
 def _major(path: Path, source: str) -> int:
     where = f"{path} ({source})"
     try:
-        done = subprocess.run([str(path), "-version"], capture_output=True, text=True, errors="replace",  # noqa: S603
-                              timeout=VERSION_TIMEOUT_SEC, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [str(path), "-version"],
+            capture_output=True,
+            text=True,
+            errors="replace",  # noqa: S603
+            timeout=VERSION_TIMEOUT_SEC,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     except FileNotFoundError:
         raise NodeError("no Java there", where=where, remedy=HOW_TO_GET_JAVA) from None
     except (OSError, subprocess.TimeoutExpired) as problem:

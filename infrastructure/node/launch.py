@@ -33,19 +33,31 @@ class Process:
         return processes.birth_mark(self.pid) == self.birth
 
 
-def command(paths: NodePaths, java: Java, class_path: str, ports: Ports, heap_mib: int,
-            java_options: tuple[str, ...] = ()) -> list[str]:
+def command(
+    paths: NodePaths, java: Java, class_path: str, ports: Ports, heap_mib: int, java_options: tuple[str, ...] = ()
+) -> list[str]:
     """What runs the node. The password is not in it, only the file that holds it."""
     # COMPAT (Java 8's calendars, which Elasticsearch 8 expects) was removed from Java 23.
     locales = "SPI,COMPAT" if java.major < 23 else "SPI,CLDR"
     return [
-        str(java.path), f"-Xms{heap_mib}m", f"-Xmx{heap_mib}m", f"-XX:MaxDirectMemorySize={heap_mib // 2}m",
+        str(java.path),
+        f"-Xms{heap_mib}m",
+        f"-Xmx{heap_mib}m",
+        f"-XX:MaxDirectMemorySize={heap_mib // 2}m",
         *java_options,
-        f"@{FOLDER / 'config' / 'jvm.options'}", f"-Djava.locale.providers={locales}",
-        f"-Djava.io.tmpdir={paths.temporary}", f"-XX:ErrorFile={paths.log.with_name('java-crash-%p.log')}",
-        f"-Des.path.home={paths.node}", f"-Des.path.conf={paths.config}",
-        "-cp", class_path, MAIN_CLASS, str(paths.node), str(paths.password),
-        f"http.port={ports.http}", f"transport.port={ports.transport}",
+        f"@{FOLDER / 'config' / 'jvm.options'}",
+        f"-Djava.locale.providers={locales}",
+        f"-Djava.io.tmpdir={paths.temporary}",
+        f"-XX:ErrorFile={paths.log.with_name('java-crash-%p.log')}",
+        f"-Des.path.home={paths.node}",
+        f"-Des.path.conf={paths.config}",
+        "-cp",
+        class_path,
+        MAIN_CLASS,
+        str(paths.node),
+        str(paths.password),
+        f"http.port={ports.http}",
+        f"transport.port={ports.transport}",
     ]
 
 
@@ -54,8 +66,15 @@ def spawn(arguments: list[str], paths: NodePaths, environment: Mapping[str, str]
     # The caller's environment may hold secrets and Java options that are not the node's. UTF-8 is for file names.
     own = {"LC_ALL": "C.UTF-8", "PATH": environment.get("PATH", ""), "HOME": environment.get("HOME", str(paths.home))}
     with paths.console.open("wb") as console:
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=console,  # noqa: S603
-                                   stderr=subprocess.STDOUT, cwd=paths.node, env=own, start_new_session=True)
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=console,  # noqa: S603
+            stderr=subprocess.STDOUT,
+            cwd=paths.node,
+            env=own,
+            start_new_session=True,
+        )
     # Tells subprocess that nobody waits for it (it would warn of a child that still runs): it is meant to stay.
     process.returncode = 0
     return Process(process.pid, processes.birth_mark(process.pid) or "ended at once")
@@ -70,8 +89,9 @@ def end(process: Process, timeout_sec: float) -> None:
         if _ended_by(process, number, wait_sec):
             processes.collect(process.pid)
             return
-    raise NodeError(f"process {process.pid} does not end, not even killed",
-                    remedy="its disk may hang: see the kernel's log (dmesg)")
+    raise NodeError(
+        f"process {process.pid} does not end, not even killed", remedy="its disk may hang: see the kernel's log (dmesg)"
+    )
 
 
 def _ended_by(process: Process, number: signal.Signals, wait_sec: float) -> bool:
@@ -82,8 +102,9 @@ def _ended_by(process: Process, number: signal.Signals, wait_sec: float) -> bool
         except ProcessLookupError:
             return True
         except PermissionError:
-            raise NodeError(f"process {process.pid} belongs to another user",
-                            remedy="stop it as the user who started it") from None
+            raise NodeError(
+                f"process {process.pid} belongs to another user", remedy="stop it as the user who started it"
+            ) from None
     while process.runs():
         if time.monotonic() > deadline:
             return False

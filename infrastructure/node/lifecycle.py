@@ -57,8 +57,15 @@ class NodeStatus:
 class LocalNode:
     """The Elasticsearch node of one home directory. Clock, environment and disk come in so that tests pin them."""
 
-    def __init__(self, home: Path, settings: Settings, *, environment: Mapping[str, str] | None = None,
-                 free_bytes: Callable[[Path], int] = _free_bytes, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings,
+        *,
+        environment: Mapping[str, str] | None = None,
+        free_bytes: Callable[[Path], int] = _free_bytes,
+        clock: Clock = utc_now,
+    ) -> None:
         self.paths = NodePaths(home.expanduser().absolute())
         self._settings = settings
         self._environment = os.environ if environment is None else environment
@@ -73,8 +80,11 @@ class LocalNode:
         """
         with self._starting(progress):
             if (record := self._settled()) is not None:
-                raise NodeError(f"a node runs already: pid {record.pid}, {record.url}", where=str(self.paths.node),
-                                remedy="use it, or stop it first: busyhour node stop")
+                raise NodeError(
+                    f"a node runs already: pid {record.pid}, {record.url}",
+                    where=str(self.paths.node),
+                    remedy="use it, or stop it first: busyhour node stop",
+                )
             return self._start(port, progress)
 
     def ensure(self, *, port: int | None = None, progress: Progress = _silent) -> NodeStatus:
@@ -104,15 +114,33 @@ class LocalNode:
         record = self._running()
         data_bytes = self.paths.data_bytes()
         if record is None:
-            return NodeStatus(running=False, pid=None, url=None, home=self.paths.home, version=None, health=None,
-                              data_bytes=data_bytes, log=self.paths.log, heap_mib=None)
+            return NodeStatus(
+                running=False,
+                pid=None,
+                url=None,
+                home=self.paths.home,
+                version=None,
+                health=None,
+                data_bytes=data_bytes,
+                log=self.paths.log,
+                heap_mib=None,
+            )
         credentials = self.credentials()
         root = ask(record.port, "/", credentials)
         health = ask(record.port, "/_cluster/health?filter_path=status", credentials)
         version = root.body.get("version", {}).get("number") if root is not None else None
-        return NodeStatus(running=True, pid=record.pid, url=record.url, home=self.paths.home, version=version,
-                          health=health_words(health), data_bytes=data_bytes, log=self.paths.log,
-                          heap_mib=record.heap_mib, started=record.started)
+        return NodeStatus(
+            running=True,
+            pid=record.pid,
+            url=record.url,
+            home=self.paths.home,
+            version=version,
+            health=health_words(health),
+            data_bytes=data_bytes,
+            log=self.paths.log,
+            heap_mib=record.heap_mib,
+            started=record.started,
+        )
 
     def credentials(self) -> tuple[str, str]:
         """User and password of the node's superuser. Raises NodeError before the first start."""
@@ -155,8 +183,11 @@ class LocalNode:
         deadline = time.monotonic() + self._settings.number("node.start.sec") + BUILD_TIMEOUT_SEC
         while not _locked(lock):
             if time.monotonic() > deadline:
-                raise NodeError("another start of this node is under way and does not end",
-                                where=str(self.paths.node), remedy="end that process, then try again")
+                raise NodeError(
+                    "another start of this node is under way and does not end",
+                    where=str(self.paths.node),
+                    remedy="end that process, then try again",
+                )
             time.sleep(launch.POLL_SEC)
 
     def _start(self, port: int | None, progress: Progress) -> NodeStatus:
@@ -177,15 +208,21 @@ class LocalNode:
                     return self._launch(command, ports, heap, progress)
         except OSError as problem:
             raise _unwritable(problem, self.paths.home) from problem
-        raise NodeError("the node's ports were taken by others, twice", where=str(self.paths.log),
-                        remedy="try again, or name a port (--port, BUSYHOUR_NODE_PORT)")
+        raise NodeError(
+            "the node's ports were taken by others, twice",
+            where=str(self.paths.log),
+            remedy="try again, or name a port (--port, BUSYHOUR_NODE_PORT)",
+        )
 
     def _refuse_data_in_use(self) -> None:
         holder = self._data_holder()
         if holder is not None:
             who = f"process {holder}" if holder else "a process"
-            raise NodeError(f"{who} uses this data directory, and it is not a node started from this home",
-                            where=str(self.paths.data), remedy="end that process, or name another home in BUSYHOUR_HOME")
+            raise NodeError(
+                f"{who} uses this data directory, and it is not a node started from this home",
+                where=str(self.paths.data),
+                remedy="end that process, or name another home in BUSYHOUR_HOME",
+            )
 
     def _data_holder(self) -> int | None:
         """The process that uses the data; our own node is given the time to end, of which it may need a little."""
@@ -200,17 +237,27 @@ class LocalNode:
     def _refuse_full_disk(self) -> None:
         free = self._free_bytes(self.paths.node)
         if free < LEAST_FREE_BYTES:
-            raise NodeError(f"the disk is full: {free // 1024**2} MiB are free, a node needs "
-                            f"{LEAST_FREE_BYTES // 1024**2} MiB to take writes", where=str(self.paths.node),
-                            remedy="free some space, or name a home on another disk in BUSYHOUR_HOME")
+            raise NodeError(
+                f"the disk is full: {free // 1024**2} MiB are free, a node needs "
+                f"{LEAST_FREE_BYTES // 1024**2} MiB to take writes",
+                where=str(self.paths.node),
+                remedy="free some space, or name a home on another disk in BUSYHOUR_HOME",
+            )
 
     def _launch(self, command: list[str], ports: Ports, heap: int, progress: Progress) -> NodeStatus:
         mark = self._log_mark()
         progress(f"starting Elasticsearch on {LOOPBACK}:{ports.http} with {heap} MiB of heap")
         process = launch.spawn(command, self.paths, self._environment)
-        record = NodeRecord(pid=process.pid, birth=process.birth, port=ports.http,
-                            url=f"http://{LOOPBACK}:{ports.http}", transport_port=ports.transport, heap_mib=heap,
-                            started=iso(self._clock()), java=command[0])
+        record = NodeRecord(
+            pid=process.pid,
+            birth=process.birth,
+            port=ports.http,
+            url=f"http://{LOOPBACK}:{ports.http}",
+            transport_port=ports.transport,
+            heap_mib=heap,
+            started=iso(self._clock()),
+            java=command[0],
+        )
         try:
             record.write(self.paths.record)  # before it is ready: should this process die, the node is still known
             self._await_ready(record, mark)
@@ -236,11 +283,17 @@ class LocalNode:
                 return
             time.sleep(launch.POLL_SEC)
         if answer is not None and answer.status == 401:
-            raise NodeError("the node refuses the password kept for it", where=str(self.paths.password),
-                            remedy="write the password that the user elastic was given into this file")
+            raise NodeError(
+                "the node refuses the password kept for it",
+                where=str(self.paths.password),
+                remedy="write the password that the user elastic was given into this file",
+            )
         if health_words(answer) is None:  # red is an answer: it serves what is whole, and `status` says so
-            raise NodeError(f"not ready after {limit} s; it said:\n{diagnosis.relevant_lines(mark.text())}",
-                            where=str(mark.log), remedy="give it longer in BUSYHOUR_NODE_START_SEC, or read the log")
+            raise NodeError(
+                f"not ready after {limit} s; it said:\n{diagnosis.relevant_lines(mark.text())}",
+                where=str(mark.log),
+                remedy="give it longer in BUSYHOUR_NODE_START_SEC, or read the log",
+            )
 
 
 def _process(record: NodeRecord) -> launch.Process:
@@ -256,6 +309,8 @@ def _locked(lock: TextIO) -> bool:
 
 
 def _unwritable(problem: OSError, home: Path) -> NodeError:
-    return NodeError(f"the home of the node cannot be used: {problem.strerror or problem}",
-                     where=str(problem.filename or home),
-                     remedy="make room or give rights there, or name another home in BUSYHOUR_HOME")
+    return NodeError(
+        f"the home of the node cannot be used: {problem.strerror or problem}",
+        where=str(problem.filename or home),
+        remedy="make room or give rights there, or name another home in BUSYHOUR_HOME",
+    )

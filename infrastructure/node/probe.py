@@ -75,8 +75,11 @@ def _bound(port: int) -> socket.socket:
         listener.close()
         taken = problem.errno == errno.EADDRINUSE
         what = "another program listens on this port" if taken else f"this port cannot be used: {problem.strerror}"
-        raise NodeError(what, where=f"{LOOPBACK}:{port}",
-                        remedy="name another port, or 0 for a free one (--port, BUSYHOUR_NODE_PORT)") from problem
+        raise NodeError(
+            what,
+            where=f"{LOOPBACK}:{port}",
+            remedy="name another port, or 0 for a free one (--port, BUSYHOUR_NODE_PORT)",
+        ) from problem
     return listener
 
 
@@ -84,5 +87,3 @@ def health_words(answer: Answer | None) -> str | None:
     """`green`, `yellow` or `red`; None when the node did not tell."""
     status = answer.body.get("status") if answer is not None and answer.status in (200, 408) else None
     return status if isinstance(status, str) else None
-
-

@@ -46,8 +46,14 @@ def _birth_mark_proc(pid: int) -> str | None:
 
 def _birth_mark_ps(pid: int) -> str | None:
     ps = shutil.which("ps") or "/bin/ps"
-    done = subprocess.run([ps, "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True,  # noqa: S603
-                          timeout=_PS_TIMEOUT_SEC, check=False, env={"LC_ALL": "C"})
+    done = subprocess.run(
+        [ps, "-o", "stat=,lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,  # noqa: S603
+        timeout=_PS_TIMEOUT_SEC,
+        check=False,
+        env={"LC_ALL": "C"},
+    )
     state, _, started = done.stdout.strip().partition(" ")
     return None if not started or state.startswith("Z") else " ".join(started.split())
 

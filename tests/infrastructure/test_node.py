@@ -201,7 +201,9 @@ def test_log_of_an_earlier_life_is_not_told(tmp_path: Path) -> None:
 
 
 def test_taken_port_asks_for_another_try(tmp_path: Path) -> None:
-    (tmp_path / "console.log").write_text("org.elasticsearch.http.BindHttpException: Failed to bind to 127.0.0.1:9200\n")
+    (tmp_path / "console.log").write_text(
+        "org.elasticsearch.http.BindHttpException: Failed to bind to 127.0.0.1:9200\n"
+    )
     with pytest.raises(diagnosis.PortTaken):
         diagnosis.node_died(diagnosis.LogMark.now(tmp_path / "node.log", tmp_path / "console.log"))
 
@@ -270,6 +272,6 @@ def _missing(client: Elasticsearch, wanted: set[str]) -> set[str]:
     ids = sorted(wanted)
     found: set[str] = set()
     for start in range(0, len(ids), 5000):
-        answer = client.mget(index="kept", ids=ids[start:start + 5000], source=False)
+        answer = client.mget(index="kept", ids=ids[start : start + 5000], source=False)
         found |= {doc["_id"] for doc in answer["docs"] if doc["found"]}
     return wanted - found

@@ -60,7 +60,9 @@ def test_build_runs_again_when_a_source_changes(folder: Path, tmp_path: Path, na
 
 def test_build_runs_once_when_two_come_at_once(folder: Path, tmp_path: Path) -> None:
     environment = _environment(tmp_path, BUILDS)
-    builders = [threading.Thread(target=ensure_built, args=(JAVA, environment), kwargs={"folder": folder}) for _ in "ab"]
+    builders = [
+        threading.Thread(target=ensure_built, args=(JAVA, environment), kwargs={"folder": folder}) for _ in "ab"
+    ]
     for builder in builders:
         builder.start()
     for builder in builders:
@@ -75,12 +77,15 @@ def test_build_says_how_to_get_maven_when_there_is_none(folder: Path, tmp_path: 
         assert words in caught.value.remedy
 
 
-@pytest.mark.parametrize(("said", "remedy"), [
-    ("Could not transfer artifact org.elasticsearch:elasticsearch:pom:8", "check the network"),
-    ("No compiler is provided in this environment. Perhaps you are running on a JRE", "install a JDK"),
-    ("No space left on device", "free some disk space"),
-    ("something never seen before", "mvn package"),
-])
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Could not transfer artifact org.elasticsearch:elasticsearch:pom:8", "check the network"),
+        ("No compiler is provided in this environment. Perhaps you are running on a JRE", "install a JDK"),
+        ("No space left on device", "free some disk space"),
+        ("something never seen before", "mvn package"),
+    ],
+)
 def test_build_shows_mavens_last_lines_when_it_fails(folder: Path, tmp_path: Path, said: str, remedy: str) -> None:
     environment = _environment(tmp_path, f"for i in $(seq 50); do echo line $i; done\necho '[ERROR] {said}'\nexit 1\n")
     with pytest.raises(NodeError) as caught:

@@ -1,0 +1,231 @@
+"""The book of alerts: index `alert`, read once a run and on first sight, written only by guarded changes.
+
+One document is one alert's whole life and the only truth about it. A change of state is a single write that also names
+the actions to run (`run` in its history) and sets `alert.unsettled`; whatever is killed after that write finds the work
+again by that mark. `alert.history` is a list of JSON texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from alerting.alert import FIRING, RESOLVED, Candidate, Span
+from alerting.fingerprint import alert_id
+from alerting.template import as_json
+from alerting.throttle import Told
+from contracts.clock import Clock, iso, parse_iso
+from contracts.errors import ConflictError, StoreRefused
+from infrastructure.store import Operation, Store, Versioned
+
+STALE = timedelta(minutes=5)  # `alert.last_fired` of an alert that goes on is written this often, not every run
+_ASKED = 1000  # fingerprints a query; Elasticsearch takes 65,536
+BY = "busyhour"
+NOTIFIED = "notified"
+_MOST_HITS = 10_000  # of one search; more are scanned
+
+
+def history(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What happened to an alert, oldest first: `at`, `event`, `by`, `why`, and for changes of state `run` and `left`."""
+    return [orjson.loads(entry) for entry in as_list(source["alert"].get("history"))]
+
+
+def state_changes(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Entries of the history that made it fire or resolve."""
+    return [entry for entry in history(source) if entry["event"] in (FIRING, RESOLVED)]
+
+
+def untold_changes(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those of them whose notifications are not all finished."""
+    told = max((entry["changes"] for entry in history(source) if entry["event"] == NOTIFIED), default=0)
+    return state_changes(source)[told:]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+class AlertBook:
+    """Alerts of some watches during one run. `clock` gives the time of writing, never the time of alerts."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._spans: dict[str, dict[str, list[Span]]] = {}  # watch → fingerprint → spans, oldest first
+        self._told: dict[tuple[str, str], datetime] = {}  # (fingerprint, action) → when its firing was told of
+        self._held: dict[str, tuple[datetime, Candidate]] = {}  # alert id → when it last held
+
+    def open(self, watches: Iterable[str]) -> list[str]:
+        """Reads what is firing. Returns the ids of alerts with notifications that are not finished, oldest first."""
+        self._store.refresh("alert")
+        self._spans = {name: {} for name in watches}
+        firing = [{"term": {"alert.status": FIRING}}, {"terms": {"alert.name": list(self._spans)}}]
+        marks = [
+            hit["_source"]["alert"]["fingerprint"]
+            for hit in self._store.scan("alert", {"bool": {"filter": firing}}, ["alert.fingerprint"])
+        ]
+        self._read(marks)
+        undone = [{"term": {"alert.unsettled": True}}, {"terms": {"alert.name": list(self._spans)}}]
+        left = self._store.scan("alert", {"bool": {"filter": undone}}, [], ["alert.starts_at"])
+        return [hit["_id"] for hit in left]
+
+    def known(self, watch: str, marks: Iterable[str]) -> Mapping[str, Sequence[Span]]:
+        """Spans of a watch's alerts: all that fire, and all that ever were of the fingerprints `marks`."""
+        spans = self._spans[watch]
+        missing = [mark for mark in marks if mark not in spans]
+        spans.update({mark: [] for mark in missing})
+        self._read(missing)
+        return spans
+
+    def _read(self, marks: Sequence[str]) -> None:
+        fields = ["alert.fingerprint", "alert.name", "alert.starts_at", "alert.ends_at", "alert.history"]
+        for start in range(0, len(marks), _ASKED):
+            query = {"terms": {"alert.fingerprint": list(marks[start : start + _ASKED])}}
+            hits = self._store.search("alert", query=query, size=_MOST_HITS, _source=fields)["hits"]["hits"]
+            for hit in hits if len(hits) < _MOST_HITS else self._store.scan("alert", query, fields):
+                self._remember(hit["_id"], hit["_source"])
+
+    def _remember(self, key: str, source: Mapping[str, Any]) -> None:
+        alert = source["alert"]
+        spans = self._spans.setdefault(alert["name"], {}).setdefault(alert["fingerprint"], [])
+        ends = parse_iso(alert["ends_at"]) if "ends_at" in alert else None
+        span = Span(key, alert["fingerprint"], parse_iso(alert["starts_at"]), ends)
+        spans[:] = sorted((*(old for old in spans if old.id != key), span), key=lambda one: one.starts_at)
+        for entry in history(source):
+            if entry["event"] == FIRING:
+                for action in entry.get("run", ()):
+                    told = self._told.get((alert["fingerprint"], action))
+                    at = parse_iso(entry["at"])
+                    self._told[alert["fingerprint"], action] = max(told, at) if told else at
+
+    def last_told(self, mark: str, actions: Iterable[str]) -> dict[str, datetime]:
+        return {name: self._told[mark, name] for name in actions if (mark, name) in self._told}
+
+    def fire(self, watch: str, at: datetime, new: Sequence[tuple[Candidate, str, Told]]) -> list[tuple[Span, bool]]:
+        """Writes new alerts: each with why and whom it tells. (Span, False) where another runner was first, whose it then is."""
+        operations, spans = [], []
+        for candidate, why, told in new:
+            key = alert_id(candidate.fingerprint, at)
+            again = bool(self._spans[watch].get(candidate.fingerprint))
+            source = self._new(watch, candidate, at, {**_entry(at, FIRING, why, told), "again": again})
+            operations.append(Operation("create", self._store.place("alert"), key, source))
+            spans.append(Span(key, candidate.fingerprint, at))
+            self._remember(key, source)
+        results = self._store.bulk(operations) if operations else []
+        for operation, result in zip(operations, results, strict=True):
+            if result.refused:
+                raise StoreRefused(f"alert refused: {result.error}", where=f"alert/{operation.id}")
+        return [(span, result.created) for span, result in zip(spans, results, strict=True)]
+
+    def _new(self, watch: str, candidate: Candidate, at: datetime, entry: dict[str, Any]) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "@timestamp": iso(at),
+            "event": {"ingested": iso(self._clock())},
+            "alert": {
+                "fingerprint": candidate.fingerprint,
+                "name": watch,
+                "status": FIRING,
+                "severity": candidate.severity,
+                "starts_at": iso(at),
+                "last_fired": iso(at),
+                "labels": dict(candidate.labels),
+                "summary": candidate.summary,
+                "reason": candidate.reason,
+                "acknowledged": False,
+                "silenced": False,
+                "inhibited": False,
+                "unsettled": bool(entry["run"]),
+                "payload": as_json(candidate.payload),
+                "history": [as_json(entry)],
+            },
+        }
+        return {**document, "incident": {"id": candidate.incident}} if candidate.incident else document
+
+    def fired_actions(self, source: Mapping[str, Any]) -> list[str]:
+        """Actions that told of an alert's firing."""
+        return [name for entry in history(source) if entry["event"] == FIRING for name in entry.get("run", ())]
+
+    def read(self, keys: Iterable[str]) -> dict[str, Versioned]:
+        """Alerts as they are now, those that exist, in the order asked for."""
+        wanted = list(keys)
+        found = self._store.get_many("alert", wanted) if wanted else {}
+        return {key: found[key] for key in wanted if key in found}
+
+    def resolve(self, read: Versioned, at: datetime, why: str, told: Told) -> bool:
+        """Ends an alert; False when somebody had ended it already."""
+        held = self._held.pop(read.id, None)
+        entry = _entry(at, RESOLVED, why, told)
+        current: Versioned | None = read
+        while current is not None and current.source["alert"]["status"] != RESOLVED:
+            source = current.source
+            last = max(iso(held[0]), source["alert"]["last_fired"]) if held else source["alert"]["last_fired"]
+            more = {"status": RESOLVED, "ends_at": iso(at), "last_fired": last}
+            due = source["alert"]["unsettled"] or bool(told.run)
+            try:
+                ended = self._store.replace(current, self._changed(source, entry, **more, unsettled=due))
+            except ConflictError:
+                current = self._store.get("alert", read.id)
+            else:
+                self._remember(read.id, ended.source)
+                return True
+        if current is not None:
+            self._remember(read.id, current.source)
+        return False
+
+    def hold(self, span: Span, candidate: Candidate, at: datetime) -> None:
+        """It goes on. Kept in memory and written by `close`: a write an alert a tick would be the whole work of a run."""
+        if span.ends_at is None:
+            self._held[span.id] = at, candidate
+
+    def close(self) -> None:
+        """Writes of alerts that go on when they last did, and what changed about them."""
+        for key, (at, candidate) in self._held.items():
+            self._store.modify("alert", key, lambda source, at=at, now=candidate: self._revised(source, now, at))  # type: ignore[misc]
+        self._held.clear()
+
+    def _revised(self, source: dict[str, Any], now: Candidate, at: datetime) -> dict[str, Any] | None:
+        alert = source["alert"]
+        last = parse_iso(alert["last_fired"])
+        if alert["status"] == RESOLVED or at <= last:
+            return None
+        same = (alert["severity"], alert["summary"], alert["reason"]) == (now.severity, now.summary, now.reason)
+        if same and at - last < STALE:
+            return None
+        words = {"severity": now.severity, "summary": now.summary, "reason": now.reason}
+        entry = None
+        if alert["severity"] != now.severity:
+            entry = {"at": iso(at), "event": "revised", "by": BY, "why": f"{alert['severity']} is now {now.severity}"}
+        return self._changed(source, entry, **words, last_fired=iso(at), payload=as_json(now.payload))
+
+    def settled(self, read: Versioned, at: datetime | None, tickets: Sequence[str]) -> None:
+        """The notifications of an alert as it was read are finished. `tickets`: those it opened or spoke to."""
+
+        def change(source: dict[str, Any]) -> dict[str, Any] | None:
+            if len(state_changes(source)) > changes:
+                return None  # it changed once more meanwhile: whoever changed it goes on
+            when = iso(at or self._clock())
+            entry = {"at": when, "event": NOTIFIED, "by": BY, "changes": changes}
+            changed = self._changed(source, entry, unsettled=False, last_notified=when)
+            return {**changed, "ticket": {"id": tickets[-1]}} if tickets else changed
+
+        changes = len(state_changes(read.source))
+        try:
+            self._store.replace(read, change(read.source) or read.source)
+        except ConflictError:
+            self._store.modify("alert", read.id, change)
+
+    def _changed(self, source: dict[str, Any], entry: dict[str, Any] | None, **values: Any) -> dict[str, Any]:
+        alert = {**source["alert"], **values}
+        if entry is not None:
+            alert["history"] = [*as_list(alert.get("history")), as_json(entry)]
+        return {**source, "event": {"ingested": iso(self._clock())}, "alert": alert}
+
+    def firing(self) -> int:
+        """Alerts of these watches that fire."""
+        return sum(span.ends_at is None for marks in self._spans.values() for spans in marks.values() for span in spans)
+
+
+def _entry(at: datetime, event: str, why: str, told: Told) -> dict[str, Any]:
+    return {"at": iso(at), "event": event, "by": BY, "why": why, "run": told.run, "left": told.left}

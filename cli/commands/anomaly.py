@@ -1,0 +1,146 @@
+"""`busyhour anomaly`, `incident`, `state`: what is wrong, since when, how badly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli.context import Context, examples, json_option, pass_context
+from cli.output import emit_json, emit_pairs, emit_table
+from contracts.errors import UserError
+
+
+@click.group(epilog=examples("busyhour anomaly list --open", "busyhour anomaly show 3f2a"))
+def anomaly() -> None:
+    """Deviations of one KPI of one entity, each with its reason."""
+
+
+@click.group(epilog=examples("busyhour incident list", "busyhour incident show 91c0"))
+def incident() -> None:
+    """Anomalies of one cause: what alerts and tickets are about."""
+
+
+@anomaly.command(
+    "list", epilog=examples("busyhour anomaly list --open", "busyhour anomaly list --entity trunk_group:TG2 --json")
+)
+@click.option("--open", "only_open", is_flag=True, help="Only those that still last.")
+@click.option("--entity", help="TYPE:ID, such as trunk_group:TG2.")
+@click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True, help="At most so many.")
+@json_option
+@pass_context
+def list_anomalies(context: Context, only_open: bool, entity: str | None, limit: int, as_json: bool) -> None:
+    """List anomalies, latest first."""
+    filters: list[dict[str, Any]] = [{"term": {"anomaly.status": "open"}}] if only_open else []
+    if entity:
+        kind, _, name = entity.partition(":")
+        filters += [{"term": {"entity.type": kind}}, {"term": {"entity.id": name}}]
+    hits = _latest(context, "anomaly", filters, limit)
+    if as_json:
+        emit_json({"anomalies": hits})
+        return
+    rows = [
+        [
+            hit["anomaly"]["id"][:8],
+            hit["event"]["start"][:16],
+            hit["event"].get("end", "")[:16],
+            round(hit["anomaly"]["score"]),
+            hit["anomaly"]["status"],
+            hit["anomaly"]["reason"],
+        ]
+        for hit in hits
+    ]
+    emit_table(("id", "start", "end", "score", "status", "reason"), rows, empty="no anomalies")
+
+
+@anomaly.command("show", epilog=examples("busyhour anomaly show 3f2a91c0"))
+@click.argument("anomaly_id", metavar="ID")
+@json_option
+@pass_context
+def show_anomaly(context: Context, anomaly_id: str, as_json: bool) -> None:
+    """Show one anomaly; the first characters of its id are enough."""
+    _show_one(context, "anomaly", anomaly_id, as_json)
+
+
+@incident.command("list", epilog=examples("busyhour incident list --open", "busyhour incident list --json"))
+@click.option("--open", "only_open", is_flag=True, help="Only those that still last.")
+@click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True, help="At most so many.")
+@json_option
+@pass_context
+def list_incidents(context: Context, only_open: bool, limit: int, as_json: bool) -> None:
+    """List incidents, latest first."""
+    filters: list[dict[str, Any]] = [{"term": {"incident.status": "open"}}] if only_open else []
+    hits = _latest(context, "incident", filters, limit)
+    if as_json:
+        emit_json({"incidents": hits})
+        return
+    rows = [
+        [
+            hit["incident"]["id"][:8],
+            hit["event"]["start"][:16],
+            hit["event"].get("end", "")[:16],
+            round(hit["incident"]["score"]),
+            hit["incident"]["status"],
+            hit["incident"]["title"],
+        ]
+        for hit in hits
+    ]
+    emit_table(("id", "start", "end", "score", "status", "what"), rows, empty="no incidents")
+
+
+@incident.command("show", epilog=examples("busyhour incident show 91c0"))
+@click.argument("incident_id", metavar="ID")
+@json_option
+@pass_context
+def show_incident(context: Context, incident_id: str, as_json: bool) -> None:
+    """Show one incident; the first characters of its id are enough."""
+    _show_one(context, "incident", incident_id, as_json)
+
+
+@click.command(epilog=examples("busyhour state", "busyhour state --json"))
+@json_option
+@pass_context
+def state(context: Context, as_json: bool) -> None:
+    """Show the cumulative state of every service now: 100 is nothing deviates."""
+    from detectors import service_states
+
+    states = service_states(context.store)
+    if as_json:
+        emit_json({"states": states})
+        return
+    rows = [[each["service"], each["value"], each["word"], _worst(each), str(each["at"])[:16]] for each in states]
+    emit_table(("service", "state", "word", "what weighs most", "at"), rows, empty="no service has been judged yet")
+
+
+def _worst(state: dict[str, Any]) -> str:
+    parts = sorted(state["contributions"].items(), key=lambda part: -float(part[1]))
+    return ", ".join(f"{kpi} −{float(points):.0f}" for kpi, points in parts[:3] if float(points) >= 0.5)
+
+
+def _latest(context: Context, name: str, filters: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    found = context.store.search(name, query={"bool": {"filter": filters}}, size=limit, sort=[{"@timestamp": "desc"}])
+    return [hit["_source"] for hit in found["hits"]["hits"]]
+
+
+def _show_one(context: Context, name: str, start_of_id: str, as_json: bool) -> None:
+    found = context.store.search(name, query={"prefix": {f"{name}.id": start_of_id}}, size=2)["hits"]["hits"]
+    if len(found) != 1:
+        how_many = "no" if not found else "more than one"
+        raise UserError(
+            f"{how_many} {name} has an id that starts with {start_of_id!r}", remedy=f"`busyhour {name} list`"
+        )
+    source = found[0]["_source"]
+    if as_json:
+        emit_json(source)
+    else:
+        emit_pairs(dict(_flat(source)))
+
+
+def _flat(source: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name, value in source.items():
+        if isinstance(value, dict):
+            pairs += _flat(value, f"{prefix}{name}.")
+        else:
+            pairs.append((f"{prefix}{name}", value))
+    return pairs

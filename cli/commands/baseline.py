@@ -1,0 +1,65 @@
+"""`busyhour baseline`: what is normal, hour by hour of the week."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cli.context import Context, examples, json_option, pass_context
+from cli.output import emit_json, emit_table
+from contracts.entities import Entity
+from contracts.errors import UserError
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@click.group(epilog=examples("busyhour baseline show --kpi voip.asr --entity trunk_group:TG2"))
+def baseline() -> None:
+    """What is normal for each KPI and entity at each hour of the week."""
+
+
+@baseline.command(epilog=examples("busyhour baseline show --kpi voip.asr --entity trunk_group:TG2 --day Fri"))
+@click.option("--kpi", required=True, help="KPI id, such as voip.asr.")
+@click.option("--entity", required=True, help="TYPE:ID, such as trunk_group:TG2.")
+@click.option("--day", type=click.Choice(_DAYS, case_sensitive=False), help="Only this day of the week.")
+@json_option
+@pass_context
+def show(context: Context, kpi: str, entity: str, day: str | None, as_json: bool) -> None:
+    """Show expected value and normal band for each hour of the week."""
+    try:
+        kind, name = Entity.parse(entity)
+    except ValueError as error:
+        raise UserError(str(error), where="--entity") from None
+    terms = {"kpi.id": kpi, "entity.type": kind, "entity.id": name}
+    query = {"bool": {"filter": [{"term": {field: value}} for field, value in terms.items()]}}
+    newest = [{"baseline.trained": "desc"}, {"baseline.hour_of_week": "asc"}]
+    hits = [
+        hit["_source"]["baseline"]
+        for hit in context.store.search("baseline", query=query, size=168, sort=newest)["hits"]["hits"]
+    ]
+    rows = [hit for hit in hits if hit["trained"] == hits[0]["trained"]] if hits else []
+    if day:
+        rows = [row for row in rows if _DAYS[row["hour_of_week"] // 24].lower() == day.lower()]
+    if as_json:
+        emit_json({"kpi": kpi, "entity": entity, "hours": rows})
+        return
+    emit_table(
+        ("hour", "expected", "from", "to", "samples", ""),
+        [[_hour(row), *_numbers(row), _bar(row, rows)] for row in rows],
+        title=f"{kpi} of {entity}",
+        empty="no baseline: not enough history, or no such KPI or entity (`busyhour train`)",
+    )
+
+
+def _hour(row: dict[str, Any]) -> str:
+    return f"{_DAYS[row['hour_of_week'] // 24]} {row['hour_of_week'] % 24:02d}:00"
+
+
+def _numbers(row: dict[str, Any]) -> list[Any]:
+    return [row.get(name) for name in ("expected", "lower", "upper", "samples")]
+
+
+def _bar(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    most = max((each.get("expected") or 0.0 for each in rows), default=0.0)
+    return "█" * round(30 * (row.get("expected") or 0.0) / most) if most > 0 else ""

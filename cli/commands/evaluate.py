@@ -1,0 +1,47 @@
+"""`busyhour evaluate`: what was found against a labelled truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.context import Context, examples, json_option, pass_context
+from cli.moments import moment
+from cli.output import emit_json, emit_table
+from detectors import evaluate_truth, read_truth
+
+
+@click.command(
+    epilog=examples(
+        "busyhour evaluate traffic/truth.ndjson", "busyhour evaluate truth.ndjson --since 2026-11-01 --json"
+    )
+)
+@click.argument("truth", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--since", help="Judge incidents from this time on (UTC); from the first labelled one by default.")
+@click.option("--until", help="… up to this time (UTC); the end of the last labelled one by default.")
+@json_option
+@pass_context
+def evaluate(context: Context, truth: Path, since: str | None, until: str | None, as_json: bool) -> None:
+    """Compare the stored incidents with the labelled ones: precision, recall, delay, false alarms."""
+    labels = read_truth(truth)
+    start = moment(since, min((label.start for label in labels), default=context.store.clock()))
+    end = moment(until, max((label.end for label in labels), default=context.store.clock()))
+    result = evaluate_truth(context.store, truth, since=start, until=end)
+    if as_json:
+        emit_json(result.as_dict())
+        return
+    rows = [
+        [
+            each.labelled,
+            ", ".join(each.entities),
+            each.title or "NOT FOUND",
+            "–" if each.delay_s is None else f"{each.delay_s:.0f} s",
+        ]
+        for each in result.matches
+    ]
+    emit_table(("labelled", "entities", "found", "after"), rows)
+    click.echo(
+        f"precision {result.precision:.3f}, recall {result.recall:.3f}, F1 {result.f1:.3f}; false alarms "
+        f"{len(result.false_alarms)} ({result.false_alarms_per_service_week:.2f} per service and week)"
+    )

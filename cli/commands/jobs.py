@@ -1,0 +1,138 @@
+"""`busyhour rollup|train|detect|alert|run`: the jobs that keep the answers up to date."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from alerting import run_watches
+from cli.context import Context, examples, json_option, pass_context, say
+from cli.moments import moment, span
+from cli.output import emit_json, emit_pairs, progress
+from contracts.clock import iso
+from contracts.errors import StoreUnavailable
+from detectors import detect as detect_job
+from detectors import train as train_job
+from kpis.pipeline import rollup as rollup_job
+from servicedesk import AlertTickets
+
+_TRAIN_EVERY = timedelta(days=1)
+
+
+def _span_options(command: Any) -> Any:
+    command = click.option("--until", help="Up to this time (UTC); now by default.")(command)
+    return click.option("--since", help="From this time (UTC); where the job stopped last by default.")(command)
+
+
+def _optional(text: str | None) -> datetime | None:
+    return None if text is None else moment(text, datetime.min)
+
+
+@click.command(epilog=examples("busyhour rollup", "busyhour rollup --since 2026-11-01 --until 2026-11-08 --json"))
+@_span_options
+@json_option
+@pass_context
+def rollup(context: Context, since: str | None, until: str | None, as_json: bool) -> None:
+    """Roll CDRs up into KPI points: every bucket touched since the last run, late records included."""
+    with progress("rolling up KPIs", quiet=as_json) as advance:
+        report = rollup_job(
+            context.store,
+            since=_optional(since),
+            until=_optional(until),
+            progress=lambda what, done, total: advance(done, total),
+        )
+    _show(report, as_json)
+
+
+@click.command(epilog=examples("busyhour train", "busyhour train --until 2026-11-01 --json"))
+@click.option("--until", help="Learn from what was before this time (UTC); now by default.")
+@json_option
+@pass_context
+def train(context: Context, until: str | None, as_json: bool) -> None:
+    """Learn the baseline of every KPI and entity for every hour of the week."""
+    with progress("learning baselines", quiet=as_json):
+        _show(train_job(context.store, until=moment(until, context.store.clock())), as_json)
+
+
+@click.command(epilog=examples("busyhour detect", "busyhour detect --since 2026-11-01 --until 2026-11-08"))
+@_span_options
+@json_option
+@pass_context
+def detect(context: Context, since: str | None, until: str | None, as_json: bool) -> None:
+    """Score KPI points against baselines and targets; write anomalies, incidents and service states."""
+    with progress("detecting", quiet=as_json):
+        _show(detect_job(context.store, since=_optional(since), until=moment(until, context.store.clock())), as_json)
+
+
+@click.command(epilog=examples("busyhour alert", "busyhour alert --since 2026-11-01 --until 2026-11-08 --every 5m"))
+@_span_options
+@click.option("--every", default="1m", show_default=True, help="Over a past span: evaluate as if run so often.")
+@json_option
+@pass_context
+def alert(context: Context, since: str | None, until: str | None, every: str, as_json: bool) -> None:
+    """Evaluate the watches, notify, open and resolve tickets. Nothing is told twice."""
+    with progress("evaluating watches", quiet=as_json) as advance:
+        report = run_watches(
+            context.store,
+            since=_optional(since),
+            until=_optional(until),
+            every=span(every),
+            opener=AlertTickets(context.store),
+            progress=advance,
+        )
+    _show(report, as_json)
+    if report.problems:
+        raise SystemExit(1)
+
+
+@click.command(epilog=examples("busyhour run", "busyhour run --every 5m"))
+@click.option("--every", default="1m", show_default=True, help="Pause between two rounds.")
+@click.option("--rounds", type=click.IntRange(1), help="Stop after so many rounds; endless by default.")
+@pass_context
+def run(context: Context, every: str, rounds: int | None) -> None:
+    """Run all jobs on a schedule: roll up, detect, alert; learn baselines once a day. Stop it with Ctrl-C.
+
+    An Elasticsearch that stays away longer than es.wait.sec is waited for again: nothing is lost.
+    """
+    pause = span(every).total_seconds()
+    trained: datetime | None = None
+    done = 0
+    while rounds is None or done < rounds:
+        began = time.monotonic()
+        try:
+            trained = _round(context, trained)
+        except StoreUnavailable as error:
+            say(f"busyhour: {error.sentence()}\n  the jobs go on as soon as it answers")
+        done += 1
+        if rounds is None or done < rounds:
+            time.sleep(max(0.0, pause - (time.monotonic() - began)))
+
+
+def _round(context: Context, trained: datetime | None) -> datetime:
+    store = context.store
+    now = store.clock()
+    rolled = rollup_job(store)
+    if trained is None or now - trained >= _TRAIN_EVERY:
+        train_job(store, until=now)
+        trained = now
+    found = detect_job(store, until=now)
+    told = run_watches(store, opener=AlertTickets(store))
+    say(
+        f"{iso(now)} points {rolled.written}, new anomalies {found.anomalies.new}, "
+        f"open incidents {len(found.open_incidents)}, alerts firing {told.firing}"
+    )
+    for problem in told.problems:
+        say(f"  {problem}")
+    return trained
+
+
+def _show(report: Any, as_json: bool) -> None:
+    values = asdict(report)
+    if as_json:
+        emit_json(values)
+    else:
+        emit_pairs({name.replace("_", " "): value for name, value in values.items()})

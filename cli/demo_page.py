@@ -1,0 +1,115 @@
+"""The one page that the demo ends with."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import click
+
+from cli.demo import DAYS, TRAINED_DAYS, Demo
+from cli.output import emit_table
+from contracts.clock import iso
+
+
+def show(demo: Demo) -> None:
+    """Service states, incidents beside the labelled truth, alerts, tickets, rates, and what to type next."""
+    _head(demo)
+    _states(demo)
+    _incidents(demo)
+    _tickets(demo)
+    _foot(demo)
+
+
+def _head(demo: Demo) -> None:
+    first, last = iso(demo.start)[:10], iso(demo.end)[:10]
+    click.echo(f"\nBusyhour demo · {DAYS} days of traffic, {first} to {last} · a real Elasticsearch on this machine\n")
+    if demo.ingested and demo.generated:
+        report = demo.ingested
+        click.echo(
+            f"  {report.lines:,} CDRs in {len(report.files):,} files = {report.indexed:,} indexed + "
+            f"{report.duplicate:,} duplicate + {report.rejected:,} rejected; {report.lines / report.seconds:,.0f} records/s"
+        )
+    if demo.sampled:
+        report = demo.sampled
+        click.echo(
+            f"  sample_data/: {report.lines:,} lines of {len({each.layout for each in report.files})} formats = "
+            f"{report.indexed:,} indexed + {report.duplicate:,} duplicate + {report.rejected:,} rejected"
+        )
+    if demo.rolled and demo.trained and demo.detected:
+        click.echo(
+            f"  {demo.rolled.written:,} KPI points · {demo.trained.series:,} series with a baseline for every hour of the week"
+        )
+    click.echo(f"  {demo.customers:,} customers\n")
+
+
+def _states(demo: Demo) -> None:
+    rows = [
+        [
+            each["service"],
+            round(each["value"]),
+            each["word"],
+            round(demo.lowest.get(each["service"], 100)),
+            str(each["at"])[:16],
+        ]
+        for each in demo.states
+    ]
+    emit_table(
+        ("service", "state at the end", "word", "lowest in the judged days", "at"),
+        rows,
+        title="Service states (100: nothing deviates)",
+    )
+
+
+def _incidents(demo: Demo) -> None:
+    rows = []
+    for each in demo.judged.matches:
+        ticket = demo.ticket_of(each.found) if each.found else None
+        rows.append(
+            [
+                f"{each.type.replace('_', ' ')}, {', '.join(each.entities)}",
+                each.title or "NOT FOUND",
+                "–" if each.delay_s is None else f"{each.delay_s / 60:.0f} min",
+                "yes" if each.found and demo.alert_of(each.found) else "NO",
+                ticket.id if ticket else "NO",
+                ticket.impacted_customers if ticket else 0,
+            ]
+        )
+    headings = ("labelled truth", "what we found", "after", "alert", "ticket", "customers")
+    emit_table(headings, rows, title="Incidents: the truth beside what was found")
+
+
+def _tickets(demo: Demo) -> None:
+    false = demo.false_alerts
+    quiet = [alert for alert in false if alert["alert"]["starts_at"] < iso(_incidents_from(demo))]
+    click.echo(
+        f"  {len(demo.alerts)} alerts, {len(demo.tickets)} tickets; {len(false)} false alerts in the "
+        f"{DAYS - TRAINED_DAYS} judged days, {len(quiet)} of them in the quiet week"
+    )
+    for alert in false:
+        click.echo(f"    false: {alert['alert']['starts_at'][:16]} {alert['alert']['summary']}")
+    reasons = [(each.labelled, demo.alert_of(each.found)) for each in demo.judged.matches if each.found]
+    shown = next((alert for _, alert in reasons if alert), None)
+    if shown:
+        click.echo(f"\n  An alert as the night shift reads it:\n    {shown['alert']['summary']}")
+        for line in str(shown["alert"].get("reason", "")).splitlines():
+            click.echo(f"    {line}")
+
+
+def _incidents_from(demo: Demo) -> datetime:
+    return demo.end - timedelta(days=3)
+
+
+def _foot(demo: Demo) -> None:
+    stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in demo.took.items() if seconds >= 1)
+    click.echo(f"\n  {demo.seconds:.0f} s in all: {stages}\n")
+    click.echo("What to type next (the node goes on running; `make down` stops it):")
+    ticket = demo.tickets[0].id if demo.tickets else "T-…"
+    for command, what in (
+        ("busyhour incident list", "what is wrong, since when, how badly"),
+        ("busyhour kpi show --entity trunk_group:TG2", "KPIs of a trunk group, hour by hour"),
+        ("busyhour baseline show --kpi voip.asr --entity trunk_group:TG2", "what is normal for each hour of the week"),
+        (f"busyhour ticket show {ticket}", "who works on it, who feels it"),
+        ("busyhour rejects list", "lines that are not records, and why"),
+        ("busyhour ingest YOUR-FILES", "your own CDRs; `busyhour layouts list` shows the formats"),
+    ):
+        click.echo(f"  .venv/bin/{command:<70} {what}")

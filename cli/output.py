@@ -1,0 +1,82 @@
+"""How results are shown: a table or text for people, one JSON object for machines, progress bars when a person looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import orjson
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+Advance = Callable[[int, int], None]  # done so far, of how many (0: unknown)
+
+
+def console(*, err: bool = False) -> Console:
+    """Wide enough for a table when nobody looks, as wide as the terminal when somebody does."""
+    stream = sys.stderr if err else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 140, highlight=False, soft_wrap=False)
+
+
+def emit_json(value: Any) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY, default=str).decode())
+
+
+def emit_table(
+    headings: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "", empty: str = "nothing"
+) -> None:
+    """Rows as a plain table; numbers to the right. `empty` is said where there are none."""
+    if not rows:
+        click.echo(f"{title}: {empty}" if title else empty)
+        return
+    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column, heading in enumerate(headings):
+        numeric = all(isinstance(row[column], int | float) for row in rows)
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(shown(value) for value in row))
+    console().print(table)
+
+
+def emit_pairs(values: Mapping[str, Any]) -> None:
+    width = max(map(len, values), default=0)
+    for name, value in values.items():
+        click.echo(f"{name.ljust(width)}  {shown(value)}")
+
+
+def shown(value: Any) -> str:
+    """A value as a person reads it: thousands grouped, floats short, absent as a dash, markup taken literally."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(item) for item in value)
+    return str(value).replace("[", r"\[")
+
+
+@contextmanager
+def progress(label: str, *, quiet: bool = False) -> Iterator[Advance]:
+    """A bar on stderr while a person looks; a line at the start otherwise; nothing when quiet."""
+    if quiet or not sys.stderr.isatty():
+        if not quiet:
+            click.echo(f"{label} …", err=True)
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total or None)
+
+        yield advance

@@ -1,0 +1,25 @@
+"""Detection: what is normal for each hour of the week, what deviates from it, and why in words."""
+
+from detectors.detection import DetectReport
+from detectors.evaluation import Evaluation, Found, Labelled, Match, evaluate, read_truth
+from detectors.impact import ImpactFinder
+from detectors.pipeline import detect, evaluate_truth, service_states, train
+from detectors.revision import Written
+from detectors.training import TrainReport
+
+__all__ = [
+    "DetectReport",
+    "Evaluation",
+    "Found",
+    "ImpactFinder",
+    "Labelled",
+    "Match",
+    "TrainReport",
+    "Written",
+    "detect",
+    "evaluate",
+    "evaluate_truth",
+    "read_truth",
+    "service_states",
+    "train",
+]

@@ -1,0 +1,66 @@
+"""A KPI definition of the catalogue as the detectors see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from detectors.subject import Kpi, Model
+from kpis.definitions import Definition
+
+# Which KPIs fail together; by the last part of the id, since services share the words. Unnamed: by kind.
+_FAMILIES = {
+    "attempts": "traffic",
+    "asr": "effectiveness",
+    "ner": "effectiveness",
+    "abr": "effectiveness",
+    "acd": "effectiveness",
+    "pdd_p95": "delay",
+    "delay_p95": "delay",
+    "jitter_within_target": "quality",
+    "jitter_p95": "quality",
+    "packet_loss": "quality",
+    "mos": "quality",
+    "r_factor": "quality",
+}
+# Percentiles of few legs jump: shown to people, judged by the share over target beside them.
+SHOWN_ONLY = frozenset({"voip.jitter_p95"})
+_MODELS: dict[str, Model] = {
+    "count": "count",
+    "ratio": "ratio",
+    "mean": "continuous",
+    "percentile": "continuous",
+    "integral": "continuous",
+}
+_RELATIVE_UNITS = frozenset({"ms", "s", "bytes", "E"})
+_NOUNS = {"voip": "calls", "mobile-voice": "calls", "sms": "messages", "epc": "sessions"}
+
+
+def kpi_of(definition: Definition) -> Kpi:
+    """The definition's distribution, direction, target and weight."""
+    model = _MODELS[definition.kind]
+    family = _FAMILIES.get(
+        definition.id.rpartition(".")[2], "traffic" if definition.kind in ("count", "integral") else "effectiveness"
+    )
+    noun = "legs" if family == "quality" else _NOUNS.get(definition.service, "samples")
+    return Kpi(
+        id=definition.id,
+        alias=definition.alias,
+        service=definition.service,
+        unit=definition.unit,
+        model=model,
+        bad=definition.bad,
+        family=family,
+        logarithmic=model == "continuous" and definition.unit in _RELATIVE_UNITS,
+        target=definition.target,
+        target_is_least=definition.target_op != "<=",
+        weight=definition.weight,
+        noun=noun,
+        mergeable=definition.kind != "percentile",
+        version=definition.version,
+    )
+
+
+def judged_kpis(catalogue: Mapping[str, Definition] | Iterable[Definition]) -> list[Kpi]:
+    """KPIs that are judged, in the catalogue's order."""
+    rows = catalogue.values() if isinstance(catalogue, Mapping) else catalogue
+    return [kpi_of(one) for one in rows if one.id not in SHOWN_ONLY]

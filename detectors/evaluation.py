@@ -1,0 +1,190 @@
+"""Incidents found beside the labelled truth: precision, recall, delay, false alarms.
+
+A labelled incident is found when one of ours overlaps it in time, two buckets allowed on each side, and names one of
+its entities. Each matches once; pairs are taken best first (longest common time, then earliest detection).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from contracts.clock import parse_iso
+from contracts.errors import UserError
+
+BUCKET = timedelta(seconds=300)
+MARGIN = 2 * BUCKET
+WEEK = timedelta(days=7)
+_NEEDED = ("id", "type", "service", "entities", "start", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One line of a truth file. `entities`: `type:id`; `scored`: False for what even an oracle could not see."""
+
+    id: str
+    type: str
+    service: str
+    entities: tuple[str, ...]
+    start: datetime
+    end: datetime
+    strength: float = 1.0
+    description: str = ""
+    scored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One of our incidents, as evaluation needs it."""
+
+    id: str
+    services: tuple[str, ...]
+    entities: tuple[str, ...]
+    start: datetime
+    end: datetime
+    detected: datetime
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One labelled incident and what we made of it; `found` is the id of ours or empty."""
+
+    labelled: str
+    type: str
+    service: str
+    entities: tuple[str, ...]
+    found: str
+    title: str
+    delay_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Precision, recall and f1 0–1 (high is good), median delay in seconds, false alarms per service and week."""
+
+    precision: float
+    recall: float
+    f1: float
+    median_delay_s: float | None
+    false_alarms_per_service_week: float
+    false_alarms: tuple[str, ...]
+    matches: tuple[Match, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_truth(path: Path) -> list[Labelled]:
+    """Lines of a truth file (NDJSON). Raises UserError naming file, line and what is wrong."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the truth file cannot be read: {error}", where=str(path)) from error
+    return [labelled(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def labelled(line: str, where: str) -> Labelled:
+    """One truth line. Raises UserError."""
+    try:
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise TypeError("it is no object")
+        missing = [name for name in _NEEDED if name not in row]
+        if missing:
+            raise UserError(f"no {', '.join(missing)}", where=where, remedy=f"every line holds {', '.join(_NEEDED)}")
+        one = Labelled(
+            str(row["id"]),
+            str(row["type"]),
+            str(row["service"]),
+            tuple(str(entity) for entity in row["entities"]),
+            parse_iso(str(row["start"])),
+            parse_iso(str(row["end"])),
+            float(row.get("strength", 1.0)),
+            str(row.get("description", "")),
+            bool(row.get("scored", True)),
+        )
+    except (ValueError, TypeError) as error:
+        raise UserError(f"not a labelled incident: {error}", where=where) from error
+    if one.end <= one.start:
+        raise UserError(f"incident {one.id} ends before it starts", where=where)
+    return one
+
+
+def evaluate(
+    truth: Sequence[Labelled],
+    incidents: Iterable[Found],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Evaluation:
+    """Compare. `since`, `until`: the time that was judged (default: what truth and incidents span), for the rate."""
+    ours = list(incidents)
+    pairs = sorted(
+        (
+            (_common(label, one), -_delay(label, one), label.id, one.id, label, one)
+            for label in truth
+            for one in ours
+            if matches(label, one)
+        ),
+        key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3]),
+    )
+    taken: dict[str, Found] = {}
+    used: set[str] = set()
+    for *_, label, one in pairs:
+        if label.id not in taken and one.id not in used:
+            taken[label.id] = one
+            used.add(one.id)
+    table = tuple(_match(label, taken.get(label.id)) for label in truth)
+    scored = [label for label in truth if label.scored]
+    hits = sum(label.id in taken for label in scored)
+    false = [one for one in ours if one.id not in used]
+    return _summary(scored, hits, false, table, _service_weeks(truth, ours, since, until))
+
+
+def matches(label: Labelled, one: Found) -> bool:
+    """Overlap within two buckets, and an entity in common."""
+    overlaps = one.start < label.end + MARGIN and label.start - MARGIN < one.end
+    return overlaps and not set(label.entities).isdisjoint(one.entities)
+
+
+def _common(label: Labelled, one: Found) -> float:
+    return (min(label.end, one.end) - max(label.start, one.start)).total_seconds()
+
+
+def _delay(label: Labelled, one: Found) -> float:
+    return max((one.detected - label.start).total_seconds(), 0.0)
+
+
+def _match(label: Labelled, one: Found | None) -> Match:
+    found, title, delay = ("", "", None) if one is None else (one.id, one.title, _delay(label, one))
+    return Match(label.id, label.type, label.service, label.entities, found, title, delay)
+
+
+def _summary(
+    scored: Sequence[Labelled], hits: int, false: list[Found], table: tuple[Match, ...], service_weeks: float
+) -> Evaluation:
+    precision = hits / (hits + len(false)) if hits + len(false) else 1.0
+    recall = hits / len(scored) if scored else 1.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    delays = [one.delay_s for one in table if one.delay_s is not None]
+    rate = len(false) / service_weeks if service_weeks else 0.0
+    return Evaluation(
+        precision, recall, f1, median(delays) if delays else None, rate, tuple(one.id for one in false), table
+    )
+
+
+def _service_weeks(
+    truth: Sequence[Labelled], ours: Sequence[Found], since: datetime | None, until: datetime | None
+) -> float:
+    spans = [(one.start, one.end) for one in truth] + [(one.start, one.end) for one in ours]
+    times = [moment for span in spans for moment in span]
+    since = since or min(times, default=None)
+    until = until or max(times, default=None)
+    services = {label.service for label in truth} | {name for one in ours for name in one.services}
+    return (until - since) / WEEK * max(len(services), 1) if since and until else 0.0

@@ -1,0 +1,127 @@
+"""Training and judging on panels, without a store: which resolution, which baseline, which scorers, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from contracts.entities import Entity
+from detectors.anomalies import deviations, missed_targets, silences
+from detectors.baseline import Baseline, empty, finer
+from detectors.evidence import Evidence, Judged, judge
+from detectors.findings import Anomaly, Incident
+from detectors.incidents import group
+from detectors.learning import learn
+from detectors.panel import Panel
+from detectors.resolution import STEPS, resolution_of
+from detectors.subject import Kpi, Series
+
+FINE_RECORDS_A_DAY = 1000  # from here on a service surely has points by 5 minutes; thin ones are kept by hour and day
+
+# Where a panel comes from: (kpi, step in seconds, since and until as epoch ms, entities or None for all) → panel.
+Load = Callable[[Kpi, int, int, int, set[Entity] | None], Panel]
+
+
+class Judgement(NamedTuple):
+    """What was found; `judged` is what it was found in."""
+
+    anomalies: list[Anomaly]
+    incidents: list[Incident]
+    judged: list[Judged]
+
+
+def train_all(kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo) -> list[Baseline]:
+    """Baselines of every KPI: one per resolution that some of its series are judged at."""
+    return [one for kpi in kpis for one in train_kpi(kpi, load, since_ms, until_ms, zone)]
+
+
+def train_kpi(kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo) -> list[Baseline]:
+    """Baselines of one KPI. Services are learned first: their shape is what sparse hours of their parts lean on."""
+    hourly = load(kpi, 3600, since_ms, until_ms, None)
+    steps = resolution_of(hourly, zone)
+    found = []
+    for step in STEPS:
+        chosen = {series for series, own in zip(hourly.series, steps, strict=True) if own == step}
+        if not chosen:
+            continue
+        panel = hourly if step == 3600 else load(kpi, step, since_ms, until_ms, _with_parents(chosen))
+        found += _learned(panel, chosen, zone)
+    return found
+
+
+def _with_parents(chosen: set[Series]) -> set[Entity]:
+    return {one.entity for one in chosen} | {Entity("service", one.service) for one in chosen}
+
+
+def _learned(panel: Panel, chosen: set[Series], zone: ZoneInfo) -> list[Baseline]:
+    whole = np.array([series.entity.type == "service" for series in panel.series], dtype=bool)
+    services = learn(panel.rows(whole), zone)
+    wanted = np.array([series in chosen for series in panel.series], dtype=bool)
+    found = [services.rows(wanted[whole])] if (wanted & whole).any() else []
+    parts = panel.rows(wanted & ~whole)
+    place = {series.service: row for row, series in enumerate(services.series)}
+    for with_parent in (True, False):
+        rows = np.array([(series.service in place) == with_parent for series in parts.series], dtype=bool)
+        if rows.any():
+            own = parts.rows(rows)
+            parents = services.rows([place[series.service] for series in own.series]) if with_parent else None
+            found.append(learn(own, zone, parents))
+    return found
+
+
+def find(
+    kpis: Iterable[Kpi], baselines: Iterable[Baseline], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
+) -> Judgement:
+    """Anomalies and incidents in [since, until), of the buckets that end by `until`."""
+    by_kpi: dict[str, list[Baseline]] = {}
+    for one in baselines:
+        by_kpi.setdefault(one.kpi.id, []).append(one)
+    judged = [part for kpi in kpis for part in _judged(kpi, by_kpi.get(kpi.id, []), load, since_ms, until_ms, zone)]
+    feeds = [_feeds(one, load, since_ms, until_ms) for one in judged if one.panel.kpi.model == "count"]
+    anomalies = [
+        *(anomaly for one in judged for anomaly in (*deviations(one, zone), *missed_targets(one, zone))),
+        *(anomaly for one in feeds for anomaly in silences(one, zone)),
+    ]
+    return Judgement(anomalies, group(anomalies, Evidence(judged)), judged)
+
+
+def _feeds(judged: Judged, load: Load, since_ms: int, until_ms: int) -> Judged:
+    """The services of a count panel, by 5 minutes where there are such points: silence shows long before an hour is over."""
+    panel, fine = judged.panel, STEPS[0]
+    whole = np.array([series.entity.type == "service" for series in panel.series], dtype=bool)
+    services = judge(panel.rows(whole), judged.baseline.rows(whole))
+    usual_a_day = np.nan_to_num(services.baseline.samples).sum(axis=1) / 7
+    if panel.step_sec != 3600 or not len(usual_a_day) or usual_a_day.min() < FINE_RECORDS_A_DAY:
+        return services
+    entities = {series.entity for series in services.panel.series}
+    return _complete(load(panel.kpi, fine, since_ms, until_ms, entities), finer(services.baseline, fine))
+
+
+def _judged(
+    kpi: Kpi, baselines: list[Baseline], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
+) -> list[Judged]:
+    """One panel per baseline. Series no baseline knows are judged hourly, against targets only."""
+    found: list[Judged] = []
+    known: set[Series] = set()
+    for baseline in baselines:
+        wanted = {series.entity for series in baseline.series}
+        panel = load(kpi, baseline.step_sec, since_ms, until_ms, wanted)
+        known.update(baseline.series)
+        found.append(_complete(panel, baseline))
+    if kpi.target is not None:
+        hourly = load(kpi, 3600, since_ms, until_ms, None)
+        strange = np.array([series not in known for series in hourly.series], dtype=bool)
+        if strange.any():
+            new = hourly.rows(strange)
+            found.append(judge(new, empty(kpi, 3600, zone, new.series)))
+    return [one for one in found if len(one.panel.starts)]
+
+
+def _complete(panel: Panel, baseline: Baseline) -> Judged:
+    """The baseline's series in `panel`; one without a single point is there all the same, as absent."""
+    place = {series: row for row, series in enumerate(panel.series)}
+    rows = np.array([place.get(series, -1) for series in baseline.series], dtype=np.int64)
+    return judge(panel.with_absent(baseline.series, rows), baseline)

@@ -1,0 +1,105 @@
+"""The order of the steps, written once.
+
+train    points of the last weeks → resolution per series → baseline per hour of week → `baseline`
+detect   points since the last run → scores → anomalies → incidents → service states
+evaluate stored incidents beside a truth file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contracts.clock import iso, parse_iso
+from contracts.entities import Entity
+from detectors.adapter import judged_kpis
+from detectors.detection import DetectReport, detect_job, latest_states
+from detectors.evaluation import Evaluation, evaluate, read_truth
+from detectors.panel import Panel, merged
+from detectors.reading import job_state, load_baselines, load_panel
+from detectors.records import found_from
+from detectors.subject import Kpi
+from detectors.training import WEEKS, TrainReport, train_job
+from infrastructure.store import Store
+from kpis import catalogue
+
+
+def train(store: Store, *, until: datetime, weeks: int = WEEKS, kpis: Sequence[Kpi] | None = None) -> TrainReport:
+    """Learns baselines from the points of the `weeks` before `until` and takes them into use.
+
+    Series with under a week of data get none (`insufficient`). Raises StoreUnavailable, StoreRefused; then the
+    baselines of before stay in use.
+    """
+    source = _Source(store, kpis)
+    return train_job(store, source.kpis, source.load, source.zone, until=until, weeks=weeks)
+
+
+def detect(
+    store: Store,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    now: datetime | None = None,
+    kpis: Sequence[Kpi] | None = None,
+) -> DetectReport:
+    """Finds what deviates up to `until` (default: as far as the roll-up has come, at most `now`).
+
+    Without `since` it goes on from its checkpoint, looks again at what was rolled again, and revises or withdraws what
+    it said about it. Ids stay. Raises StoreUnavailable, StoreRefused, ConflictError when two detections meet.
+    """
+    source = _Source(store, kpis)
+    moment = now or store.clock()
+    end = min(until or moment, moment)
+    _, rolled = job_state(store, "rollup")
+    if "until" in rolled:
+        end = min(end, parse_iso(rolled["until"]))
+    baselines = load_baselines(store, {kpi.id: kpi for kpi in source.kpis})
+    return detect_job(store, source.kpis, baselines, source.load, source.zone, since=since, until=end)
+
+
+def service_states(store: Store) -> list[dict[str, Any]]:
+    """Latest state of every service: `service, at, value (0–100, 100 is good), word, contributions`, worst first."""
+    return latest_states(store)
+
+
+def evaluate_truth(
+    store: Store, truth: Path, *, since: datetime | None = None, until: datetime | None = None
+) -> Evaluation:
+    """Compares the stored incidents that lie in [since, until) with a truth file. Raises UserError on a bad file."""
+    labelled = read_truth(truth)
+    times: dict[str, Any] = {"must_not": [{"term": {"incident.status": "withdrawn"}}], "filter": []}
+    if since is not None:
+        times["filter"].append({"range": {"incident.last": {"gte": iso(since)}}})
+    if until is not None:
+        times["filter"].append({"range": {"event.start": {"lt": iso(until)}}})
+    found = [found_from(hit["_source"]) for hit in store.scan("incident", {"bool": times})]
+    return evaluate(labelled, found, since=since, until=until)
+
+
+@dataclass
+class _Source:
+    """Where the jobs take their KPIs, points and time zone from."""
+
+    store: Store
+    given: Sequence[Kpi] | None
+
+    @cached_property
+    def kpis(self) -> Sequence[Kpi]:
+        return self.given if self.given is not None else judged_kpis(catalogue.load(self.store.settings))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.store.settings.text("network.timezone"))
+
+    def load(self, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int, entities: set[Entity] | None) -> Panel:
+        if (
+            step_sec == 86400 and kpi.mergeable and self.zone.key != "UTC"
+        ):  # stored days are UTC's, not the entity's own
+            hours = load_panel(self.store, kpi, 3600, since_ms, until_ms, entities)
+            return merged(hours, step_sec, self.zone)
+        return load_panel(self.store, kpi, step_sec, since_ms, until_ms, entities)

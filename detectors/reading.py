@@ -1,0 +1,130 @@
+"""KPI points and baselines from the store, as panels. Reads only the KPIs, entities and resolution that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+import pandas as pd
+
+from contracts.clock import from_epoch_ms, iso, parse_iso
+from contracts.entities import Entity
+from contracts.indices import KPI_INDEX
+from detectors.baseline import Baseline
+from detectors.panel import Panel, from_frame
+from detectors.records import baselines_from
+from detectors.subject import Kpi
+from infrastructure.store import Store
+
+_COLUMNS = (
+    "kpi",
+    "service",
+    "entity_type",
+    "entity_id",
+    "bucket",
+    "value",
+    "numerator",
+    "denominator",
+    "samples",
+    "state",
+)
+
+
+def load_panel(
+    store: Store, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int, entities: Iterable[Entity] | None = None
+) -> Panel:
+    """Points of one KPI at a stored resolution as a panel over all buckets of [since, until); `entities`: only these."""
+    named = sorted({one.id for one in entities}) if entities is not None else []
+
+    def query(start: datetime, end: datetime) -> tuple[str, list[Any]]:
+        chosen = f" AND entity.id IN ({', '.join('?' * len(named))})" if entities is not None else ""
+        text = f"""FROM {KPI_INDEX[step_sec]}
+| WHERE @timestamp >= ? AND @timestamp < ? AND kpi.id == ? AND kpi.version == ?{chosen}
+| EVAL bucket = TO_LONG(@timestamp), ingested = TO_LONG(event.ingested)
+| KEEP service.name, entity.type, entity.id, bucket, kpi.value, kpi.numerator, kpi.denominator, kpi.samples, kpi.state, ingested
+| SORT ingested"""
+        return text, [iso(start), iso(end), kpi.id, kpi.version, *named]
+
+    if entities is not None and not named:
+        return from_frame(_frame([], kpi), kpi, step_sec, since_ms, until_ms)
+    start, end = from_epoch_ms(since_ms), from_epoch_ms(until_ms)
+    rows: list[list[Any]] = []
+    if start < end:
+        for table in store.esql_windows(query, start, end, step=timedelta(seconds=step_sec)):
+            rows += table.rows
+    return from_frame(_frame(rows, kpi), kpi, step_sec, since_ms, until_ms)
+
+
+def _frame(rows: list[list[Any]], kpi: Kpi) -> pd.DataFrame:
+    names = [
+        "service",
+        "entity_type",
+        "entity_id",
+        "bucket",
+        "value",
+        "numerator",
+        "denominator",
+        "samples",
+        "state",
+        "at",
+    ]
+    frame = pd.DataFrame(rows, columns=names)
+    frame.insert(0, "kpi", kpi.id)
+    numbers = ["value", "numerator", "denominator", "samples"]
+    frame[numbers] = frame[numbers].astype("float64")
+    return frame.astype({"bucket": "int64"})[list(_COLUMNS)]
+
+
+class Trained(NamedTuple):
+    """What the last training left: `set_name` in use, `stamp` of its documents, `digest` of their content, up to when."""
+
+    set_name: str
+    stamp: str
+    digest: str
+    until: datetime
+
+
+def job_state(store: Store, name: str) -> tuple[datetime | None, dict[str, Any]]:
+    """Checkpoint and detail of a job; (None, {}) before its first run."""
+    document = store.get("job", name)
+    if document is None:
+        return None, {}
+    job = document.source["job"]
+    checkpoint = parse_iso(job["checkpoint"]) if "checkpoint" in job else None
+    return checkpoint, orjson.loads(job.get("detail", "{}"))
+
+
+def keep_job(store: Store, name: str, checkpoint: datetime, detail: Mapping[str, Any]) -> None:
+    """Writes a job's checkpoint and detail."""
+    document = {
+        "event": {"ingested": iso(store.clock())},
+        "job": {"name": name, "checkpoint": iso(checkpoint), "detail": orjson.dumps(detail).decode()},
+    }
+    store.modify("job", name, lambda _: document, create=lambda: document)
+
+
+def trained(store: Store) -> Trained | None:
+    """The training in use, None before the first."""
+    until, detail = job_state(store, "train")
+    if until is None or "set" not in detail:
+        return None
+    return Trained(detail["set"], detail["stamp"], detail["digest"], until)
+
+
+def load_baselines(store: Store, kpis: Mapping[str, Kpi]) -> list[Baseline]:
+    """Baselines of the training in use; none before the first."""
+    current = trained(store)
+    if current is None:
+        return []
+    query = {
+        "bool": {
+            "filter": [
+                {"term": {"baseline.set": current.set_name}},
+                {"term": {"baseline.trained": current.stamp}},
+                {"terms": {"kpi.id": sorted(kpis)}},
+            ]
+        }
+    }
+    return baselines_from((hit["_source"] for hit in store.scan("baseline", query)), kpis)

@@ -1,0 +1,52 @@
+"""What detection must know of a KPI: how it is distributed, which direction is bad, what is promised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from contracts.entities import Entity
+
+Model = Literal["count", "ratio", "continuous"]
+Bad = Literal["low", "high", "both"]
+FAMILIES = ("traffic", "effectiveness", "delay", "quality", "feed")
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One KPI as the detectors see it.
+
+    `model`: count (whole events), ratio (numerator of denominator) or continuous (delay, quality, volume).
+    `logarithmic`: a continuous value whose noise is relative (bytes, erlang, milliseconds), judged on its logarithm.
+    `target`: promised value in the KPI's unit, `target_is_least` says whether the value must stay above or below it.
+    `family`: KPIs of one family fail together: traffic, effectiveness, delay, quality.
+    `mergeable`: coarser buckets are sums of finer ones (percentiles are not: they are read where they are stored).
+    `noun`: what a sample is called (calls, messages, sessions).
+    """
+
+    id: str
+    alias: str
+    service: str
+    unit: str
+    model: Model
+    bad: Bad
+    family: str
+    logarithmic: bool = False
+    target: float | None = None
+    target_is_least: bool = True
+    weight: float = 1.0
+    noun: str = "samples"
+    mergeable: bool = True
+    version: int = 1
+
+
+class Series(NamedTuple):
+    """One KPI of one entity."""
+
+    kpi: str
+    service: str
+    entity: Entity
+
+    @property
+    def key(self) -> str:
+        return f"{self.kpi}|{self.entity}|{self.service}"

@@ -1,0 +1,85 @@
+"""Reasons in words that a night shift reads, without a term that is not already on its screens."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from contracts.clock import from_epoch_ms
+from contracts.entities import Entity
+from detectors.subject import Kpi
+
+_NAMES = {
+    "trunk_group": "trunk group",
+    "trunk_group_in": "incoming trunk group",
+    "sbc": "SBC",
+    "plan": "plan",
+    "call_type": "call type",
+    "smsc": "SMSC",
+    "apn": "APN",
+    "pgw": "P-GW",
+    "rat": "radio access",
+    "feed": "feed",
+    "service": "service",
+}
+
+
+def entity_words(entity: Entity) -> str:
+    """`trunk group TG6`."""
+    return f"{_NAMES.get(entity.type, entity.type.replace('_', ' '))} {entity.id}"
+
+
+def number(value: float, unit: str) -> str:
+    """A value with as many digits as matter and its unit: `0.71`, `2,140 ms`, `1.2 GB`."""
+    if unit == "ratio":
+        digits = 2 if 0.02 <= value <= 0.98 or value in (0.0, 1.0) else 3 if 0.002 <= value <= 0.998 else 4
+        return f"{value:.{digits}f}"
+    if unit == "bytes":
+        for size, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+            if abs(value) >= size:
+                return f"{value / size:.3g} {name}"
+        return f"{value:.0f} bytes"
+    text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return text if unit in ("", "MOS", "R") else f"{text} {unit}"
+
+
+def hour_words(at_ms: int, zone: ZoneInfo, step_sec: int) -> str:
+    """`Fri 10:00`; a day alone for daily buckets."""
+    local = from_epoch_ms(at_ms).astimezone(zone)
+    return local.strftime("%a") if step_sec >= 86400 else local.strftime("%a %H:%M")
+
+
+def since_words(at_ms: int, zone: ZoneInfo) -> str:
+    local: datetime = from_epoch_ms(at_ms).astimezone(zone)
+    return local.strftime("%a %d %b %H:%M")
+
+
+def deviation(kpi: Kpi, entity: Entity, actual: float, lower: float, upper: float, samples: float, when: str) -> str:
+    """`ASR of trunk group TG6 is 0.71; between 0.93 and 0.99 is normal for Fri 10:00 (212 calls)`."""
+    low, high = number(lower, kpi.unit), number(upper, kpi.unit)
+    if kpi.model == "count":
+        low = number(lower, "")
+    normal = f"about {high} is normal" if low == high else f"between {low} and {high} is normal"
+    behind = "" if kpi.model == "count" or math.isnan(samples) else f" ({_counted(samples, kpi.noun)})"
+    return f"{kpi.alias} of {entity_words(entity)} is {number(actual, kpi.unit)}; {normal} for {when}{behind}"
+
+
+def broken_target(kpi: Kpi, entity: Entity, actual: float, samples: float, since: str, usual: float | None) -> str:
+    """`NER of trunk group TG6 is below the target of 0.99 since Fri 20 Nov 10:00: 0.90 of 212 calls at its worst`."""
+    assert kpi.target is not None  # noqa: S101  the rule judges only KPIs that have one
+    side = "below" if kpi.target_is_least else "above"
+    words = (
+        f"{kpi.alias} of {entity_words(entity)} is {side} the target of {number(kpi.target, kpi.unit)} since {since}: "
+        f"{number(actual, kpi.unit)} at its worst ({_counted(samples, kpi.noun)})"
+    )
+    return words if usual is None else f"{words}; {number(usual, kpi.unit)} is usual here"
+
+
+def silence(kpi: Kpi, entity: Entity, expected: float, since: str) -> str:
+    """`No data of service voip since Fri 20 Nov 10:00; about 140 calls should have come`."""
+    return f"No data of {entity_words(entity)} since {since}; about {_counted(expected, kpi.noun)} should have come"
+
+
+def _counted(samples: float, noun: str) -> str:
+    return f"{samples:,.0f} {noun[:-1] if round(samples) == 1 and noun.endswith('s') else noun}"

@@ -1,0 +1,191 @@
+"""The ES|QL of the roll-up, one query for each family of KPIs of a service. Text only; kpis/rollup.py asks.
+
+Every query has the bucket's number since the epoch as `k` and the entity, as `type:id`, as `e`. A record is counted once
+for each of its entities: those that it lacks fold into the service's own, and equal ones into one.
+
+Shaped by measurement: records are first grouped by the entities' own fields, and only the groups are expanded to entities;
+conditions stand in WHERE. CASE and columns of several values, record by record, cost ten times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+from contracts.clock import from_epoch_ms, iso
+from kpis import bins, compiler
+from kpis.catalogue import Service
+from kpis.definitions import Definition, Spread
+from kpis.expressions import Node
+from kpis.parts import BASE_MS, settled
+
+# A bin and its count travel as one number, so that a bucket is one row: (bin + SHIFT) * PACK + count, exact below 2^53.
+PACK = 10**10
+SHIFT = 2000
+
+
+def own(service: Service) -> str:
+    """Entity of the service as a whole."""
+    return f"service:{service.name}"
+
+
+def entities(service: Service, dimensions: Iterable[str], names: dict[str, str] | None = None) -> str:
+    """Expression of the entities of a record, for these entity types; `names` puts columns for fields."""
+    whole = compiler.constant(own(service))
+    texts = [whole]
+    for kind in dimensions:
+        for field in service.entities.get(kind, ()):
+            column = (names or {}).get(field, field)
+            texts.append(f'COALESCE(CONCAT("{kind}:", {column}), {whole})')
+    return f"MV_DEDUPE({_appended(texts)})" if len(texts) > 1 else whole
+
+
+def columns(definitions: Sequence[Definition], until: int) -> dict[str, str]:
+    """Aggregates of count, ratio and mean KPIs: column name by ES|QL text; equal ones once."""
+    found: dict[str, str] = {}
+    for definition in definitions:
+        for text in aggregates(definition, until):
+            found.setdefault(text, f"a{len(found)}")
+    return found
+
+
+def aggregates(definition: Definition, until: int) -> list[str]:
+    """ES|QL of every aggregate of a definition: numerator, denominator, samples, candidates, as of `until` (ms)."""
+    also = f'@timestamp < "{iso(from_epoch_ms(settled(definition, until)))}"::datetime' if definition.settle_sec else ""
+    parts = (definition.numerator, definition.denominator, definition.samples, definition.candidates)
+    return [compiler.aggregate(part, also) for group in parts for part in group]
+
+
+def counts(service: Service, found: dict[str, str], resolution_sec: int) -> str:
+    """Aggregates per bucket and entity, between two times: first per combination of entities, then per entity."""
+    names = _names(service, service.entities)
+    first = ", ".join(f"{name} = {text}" for text, name in found.items())
+    again = ", ".join(f"{name} = SUM({name})" for name in found.values())
+    return f"""FROM {service.source}
+| WHERE @timestamp >= ? AND @timestamp < ?
+| EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}
+| STATS {first} BY {_by(["k"], names)}
+| EVAL e = {entities(service, service.entities, names)}
+| MV_EXPAND e
+| STATS {again} BY k, e"""
+
+
+def percentile(service: Service, definition: Definition, value: Node, resolution_sec: int) -> str:
+    """Packed bins (`b`, one number or several) of one value of a percentile KPI per bucket and entity."""
+    names = _names(service, definition.dimensions)
+    text = compiler.value(value)
+    conditions = ["@timestamp >= ? AND @timestamp < ?", f"{text} IS NOT NULL"]
+    if definition.where is not None:
+        conditions.append(compiler.value(definition.where))
+    ratio = f"GREATEST({text} / {definition.edge!r}, {bins.FLOOR!r})"
+    return f"""FROM {service.source}
+| WHERE {" AND ".join(conditions)}
+| EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}
+| EVAL b = TO_LONG(CEIL(LOG10({ratio}) * {bins.SCALE!r} - {bins.TOLERANCE!r}))
+| STATS n = COUNT(*) BY {_by(["k", "b"], names)}
+| EVAL e = {entities(service, definition.dimensions, names)}
+| MV_EXPAND e
+| STATS n = SUM(n) BY k, e, b
+| EVAL b = (b + {SHIFT}) * {PACK} + n
+| STATS b = VALUES(b) BY k, e"""
+
+
+def unpacked(packed: int | list[int] | None) -> dict[int, int]:
+    """Counts by bin of a packed column."""
+    many = packed if isinstance(packed, list) else [] if packed is None else [packed]
+    return {number // PACK - SHIFT: number % PACK for number in many}
+
+
+def integral(
+    service: Service, definition: Definition, resolution_sec: int, first: int, end: int, *, starts: bool
+) -> str:
+    """Records that begin (`starts`) or end in each bucket `first` ≤ k < `end`, for the time integral.
+
+    Columns: `a` amount in that bucket, counted from the border; `r` amount of each later base bucket; `c` records.
+    Begun earlier: k = first − 1; ended later: k = end. How they are put together: kpis/integrals.py.
+    """
+    spread = definition.spread or Spread("", "", None, None)
+    per = resolution_sec * 1000 // BASE_MS
+    conditions = [f"{compiler.field(spread.end)} >= ?", f"{compiler.field(spread.start)} < ?"]
+    if spread.where is not None:
+        conditions.append(compiler.value(spread.where))
+    amount = "ends - begins" if spread.amount is None else compiler.value(spread.amount)
+    if starts:
+        row, key = f"head + rate * ((sk + 1) * {per} - sb - 1)", f"GREATEST(sk, {first - 1}::long)"
+    else:
+        row, key = f"tail - rate * ((ek + 1) * {per} - eb)", f"LEAST(ek, {end}::long)"
+    names = _names(service, definition.dimensions)
+    return f"""FROM {service.source}
+| WHERE {" AND ".join(conditions)}
+| EVAL begins = TO_LONG({compiler.field(spread.start)}), ends = TO_LONG({compiler.field(spread.end)})
+| EVAL amount = {amount}
+| WHERE begins <= ends AND amount >= 0
+| EVAL sb = begins / {BASE_MS}, eb = GREATEST(ends - 1, begins) / {BASE_MS}
+| EVAL rate = amount * {BASE_MS} / GREATEST(ends - begins, 1) * LEAST(eb - sb, 1)
+| EVAL rest = amount - rate * GREATEST(eb - sb - 1, 0), left = (sb + 1) * {BASE_MS} - begins
+| EVAL head = rest * left / (left + ends - eb * {BASE_MS}), sk = sb / {per}, ek = eb / {per}
+| EVAL tail = rest - head, k = {key}
+| WHERE ek >= {first}
+| EVAL a = {row}
+| STATS a = SUM(a), r = SUM(rate), c = COUNT(*) BY {_by(["k"], names)}
+| EVAL e = {entities(service, definition.dimensions, names)}
+| MV_EXPAND e
+| STATS a = SUM(a), r = SUM(r), c = SUM(c) BY k, e"""
+
+
+def _names(service: Service, dimensions: Iterable[str]) -> dict[str, str]:
+    """A short column name for each field that makes entities."""
+    fields = [field for kind in dimensions for field in service.entities.get(kind, ())]
+    return {field: f"d{position}" for position, field in enumerate(fields)}
+
+
+def _by(keys: Sequence[str], names: dict[str, str]) -> str:
+    return ", ".join([*keys, *(f"{name} = {field}" for field, name in names.items())])
+
+
+def presence(service: Service, resolution_sec: int) -> str:
+    """Buckets in which the service delivered any record."""
+    return f"""FROM {service.source}
+| WHERE @timestamp >= ? AND @timestamp < ?
+| EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}
+| STATS n = COUNT(*) BY k"""
+
+
+def activity(service: Service, spreads: Sequence[Spread]) -> str:
+    """Records per day and entity: all (`n`), those ingested before a time (`b`), and the same for each spread (`n0`, `b0` …).
+
+    Parameters: from, to, and the time once for `b` and once for each spread.
+    """
+    names = _names(service, service.entities)
+    parts = {"n": "COUNT(*)", "b": "COUNT(*) WHERE event.ingested < ?::datetime"}
+    for position, spread in enumerate(spreads):
+        condition = f"{compiler.field(spread.start)} <= {compiler.field(spread.end)}"
+        condition += f" AND {compiler.value(spread.where)}" if spread.where is not None else ""
+        condition += f" AND {compiler.value(spread.amount)} >= 0" if spread.amount is not None else ""
+        parts[f"n{position}"] = f"COUNT(*) WHERE {condition}"
+        parts[f"b{position}"] = f"COUNT(*) WHERE {condition} AND event.ingested < ?::datetime"
+    first = ", ".join(f"{name} = {text}" for name, text in parts.items())
+    again = ", ".join(f"{name} = SUM({name})" for name in parts)
+    return f"""FROM {service.source}
+| WHERE @timestamp >= ? AND @timestamp < ?
+| EVAL k = TO_LONG(@timestamp) / 86400000
+| STATS {first} BY {_by(["k"], names)}
+| EVAL e = {entities(service, service.entities, names)}
+| MV_EXPAND e
+| STATS {again} BY k, e"""
+
+
+def touched(service: Service, spreads: Sequence[Spread], step_sec: int) -> str:
+    """Steps that hold records ingested at or after a time, and the earliest start of those that spread (`s`)."""
+    starts = [compiler.field(spread.start) for spread in spreads]
+    earliest = (
+        reduce(lambda a, b: f"LEAST({a}, {b})", [f"TO_LONG({name})" for name in starts]) if starts else "NULL::long"
+    )
+    return f"""FROM {service.source}
+| WHERE event.ingested >= ?
+| EVAL k = TO_LONG(@timestamp) / {step_sec * 1000}, s = {earliest}
+| STATS s = MIN(s) BY k"""
+
+
+def _appended(texts: Sequence[str]) -> str:
+    return reduce(lambda done, text: f"MV_APPEND({done}, {text})", texts)

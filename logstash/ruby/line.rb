@@ -1,0 +1,55 @@
+# The physical line, before anything reads it: too long, not UTF-8, NUL or a carriage return inside → reject, in this order.
+# A blank line and the header are no records and end here. What the line looked like is kept for the reject.
+#
+#   max_bytes  longest line taken, in bytes
+#   header     the header line as the layout has it
+#   separator  between two cells
+#   strip      given: white space around cells is no part of them
+
+WHITE = " \t\v\f"
+BOM = "\uFEFF"
+
+def register(params)
+  @max_bytes = params.fetch("max_bytes")
+  @header = params.fetch("header")
+  @separator = params.fetch("separator")
+  @strip = params["strip"]
+end
+
+def filter(event)
+  line = event.get("message").to_s.dup.force_encoding(Encoding::UTF_8)
+  line = line.byteslice(0, line.bytesize - 1) while line.end_with?("\r")
+  return [] if blank_or_header?(line.delete_prefix(BOM))
+
+  event.set("message", line)
+  problem = problem_of(line)
+  if problem
+    event.set("[reject][reason]", problem[0])
+    event.set("[reject][detail]", problem[1])
+  end
+  [event]
+end
+
+def blank_or_header?(line)
+  line.empty? || line == @header || header?(line)
+end
+
+# The header may be quoted, or have white space around its cells where the layout says so.
+def header?(line)
+  line.valid_encoding? && cells(line) == cells(@header)
+end
+
+def cells(line)
+  line.split(@separator, -1).map do |cell|
+    cell = cell.gsub(/\A[#{WHITE}]+|[#{WHITE}]+\z/, "") if @strip
+    cell.match?(/\A".*"\z/) ? cell[1..-2] : cell
+  end
+end
+
+# Filebeat and the codecs replace what is no UTF-8 by U+FFFD: one in a line tells that bytes were lost on the way.
+def problem_of(line)
+  return ["line_too_long", "#{line.bytesize} bytes, more than #{@max_bytes}"] if line.bytesize > @max_bytes
+  return ["bad_encoding", "is not UTF-8"] if !line.valid_encoding? || line.include?("\uFFFD")
+  return ["bad_encoding", "holds a NUL byte"] if line.include?("\0")
+  return ["bad_encoding", "holds a carriage return"] if line.include?("\r")
+end

@@ -1,0 +1,101 @@
+"""Matching with the truth, and its figures."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import UserError
+from detectors.evaluation import Found, Labelled, evaluate, read_truth
+
+START = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+def _label(
+    name: str, entity: str = "trunk_group:TG2", hours: float = 0, length: float = 2, scored: bool = True
+) -> Labelled:
+    start = START + timedelta(hours=hours)
+    return Labelled(name, "outage", "voip", (entity,), start, start + timedelta(hours=length), scored=scored)
+
+
+def _found(name: str, *entities: str, hours: float = 0, length: float = 2, delay: float = 0.25) -> Found:
+    start = START + timedelta(hours=hours)
+    return Found(
+        name, ("voip",), entities, start, start + timedelta(hours=length), START + timedelta(hours=hours + delay)
+    )
+
+
+def test_evaluate_counts_hits_misses_and_false_alarms() -> None:
+    truth = [_label("a"), _label("b", "trunk_group:TG3"), _label("c", "sbc:lon", hours=30)]
+    ours = [_found("1", "trunk_group:TG2", "service:voip"), _found("2", "sbc:lon", hours=30), _found("3", "sbc:fra")]
+    result = evaluate(truth, ours, since=START, until=START + timedelta(days=7))
+    assert (result.precision, result.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert result.f1 == pytest.approx(2 / 3)
+    assert result.false_alarms == ("3",)
+    assert result.false_alarms_per_service_week == pytest.approx(1.0)
+    assert result.median_delay_s == 900
+    assert [one.found for one in result.matches] == ["1", "", "2"]
+
+
+@pytest.mark.parametrize(("hours", "matched"), [(2.16, True), (2.17, False), (-2.16, True), (-2.17, False)])
+def test_evaluate_allows_two_buckets_on_each_side(hours: float, matched: bool) -> None:
+    result = evaluate([_label("a")], [_found("1", "trunk_group:TG2", hours=hours)])
+    assert bool(result.matches[0].found) is matched
+
+
+def test_evaluate_matches_each_once_best_first() -> None:
+    ours = [_found("short", "trunk_group:TG2", length=0.5), _found("long", "trunk_group:TG2")]
+    result = evaluate([_label("a")], ours)
+    assert result.matches[0].found == "long"
+    assert result.false_alarms == ("short",)
+
+
+def test_evaluate_shows_what_no_oracle_could_see_and_scores_it_not() -> None:
+    result = evaluate([_label("a", scored=False)], [])
+    assert (result.recall, result.precision, result.f1) == (1.0, 1.0, 1.0)
+    assert result.matches[0].found == ""
+    found = evaluate([_label("a", scored=False)], [_found("1", "trunk_group:TG2")])
+    assert found.false_alarms == ()
+
+
+def test_evaluate_is_perfect_when_nothing_happened_and_nothing_was_said() -> None:
+    result = evaluate([], [])
+    assert (result.precision, result.recall, result.median_delay_s, result.false_alarms_per_service_week) == (
+        1,
+        1,
+        None,
+        0,
+    )
+    assert json.dumps(result.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"id": 1}', "no type, service, entities, start, end"),
+        ("not json", "not a labelled incident"),
+        (
+            '{"id":"a","type":"x","service":"voip","entities":[],"start":"never","end":"2026-11-20"}',
+            "not a labelled incident",
+        ),
+        (
+            '{"id":"a","type":"x","service":"voip","entities":[],"start":"2026-11-20T10:00:00Z","end":"2026-11-20T09:00:00Z"}',
+            "ends before it starts",
+        ),
+        ("[1]", "not a labelled incident"),
+    ],
+)
+def test_truth_is_refused_by_line_when_it_is_wrong(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "truth.ndjson"
+    path.write_text("\n" + text, encoding="utf-8")
+    with pytest.raises(UserError, match=words) as error:
+        read_truth(path)
+    assert str(error.value).startswith(f"{path}:2")
+
+
+def test_truth_is_refused_when_it_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        read_truth(tmp_path / "none.ndjson")

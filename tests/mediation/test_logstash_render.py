@@ -1,0 +1,238 @@
+"""The rendered pipelines and inputs: checked in, readable by Logstash's grammar, and saying what the layouts say."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from contracts.errors import LayoutError
+from contracts.ids import concatenated, digest
+from contracts.outcomes import Reason
+from mediation.compile import Record, compile_layout
+from mediation.layout import Column, Layout
+from mediation.load import load_layouts
+from mediation.logstash import render, write_rendered
+from mediation.logstash_config import Config, literal, quoted, reference, written
+from mediation.values import DECIMAL_PATTERN, INTEGER_PATTERN
+from tests.stack.pipeline_language import Plugin, conditions, parse, plugins
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYOUTS = load_layouts()
+FILES = render(LAYOUTS.values())
+PIPELINES = {path: text for path, text in FILES.items() if path.endswith(".conf")}
+STOCK = {
+    "input": {"beats", "pipeline", "dead_letter_queue"},
+    "filter": {"csv", "date", "mutate", "translate", "fingerprint", "ruby"},
+    "output": {"pipeline", "elasticsearch"},
+}
+
+
+def of(name: str) -> dict[str, Plugin]:
+    """Filters of one layout by id, without the layout's name."""
+    layout = LAYOUTS[name]
+    parsed = parse(FILES[f"logstash/pipelines/{layout.family}.conf"])
+    return {
+        plugin.settings["id"].removeprefix(f"{name}."): plugin
+        for plugin in plugins(parsed["filter"])
+        if plugin.settings["id"].startswith(f"{name}.")
+    }
+
+
+def test_rendered_files_are_checked_in_when_layouts_changed() -> None:
+    for path, text in FILES.items():
+        assert (ROOT / path).read_text(encoding="utf-8") == text, f"{path} is stale: run `busyhour layouts render`"
+    for folder in ("logstash/pipelines", "filebeat/inputs.d"):
+        assert {f"{folder}/{path.name}" for path in (ROOT / folder).iterdir()} == {
+            path for path in FILES if path.startswith(f"{folder}/")
+        }
+
+
+def test_write_rendered_changes_what_differs_and_removes_what_nobody_asks_for(tmp_path: Path) -> None:
+    assert sorted(write_rendered(tmp_path)) == sorted(FILES)
+    assert write_rendered(tmp_path) == []
+    (tmp_path / "logstash/pipelines/own.conf").write_text("# somebody's own\n")
+    without = {name: layout for name, layout in LAYOUTS.items() if layout.family != "epc"}
+    changed = write_rendered(tmp_path, without)
+    assert {"logstash/pipelines/epc.conf", "filebeat/inputs.d/epc.yml", "logstash/pipelines.yml"} <= set(changed)
+    assert not (tmp_path / "logstash/pipelines/epc.conf").exists()
+    assert (tmp_path / "logstash/pipelines/own.conf").exists()
+
+
+@pytest.mark.parametrize("path", PIPELINES)
+def test_pipeline_is_of_the_language_and_of_stock_plugins(path: str) -> None:
+    parsed = parse(PIPELINES[path])
+    for section, body in parsed.items():
+        for plugin in plugins(body):
+            assert plugin.name in STOCK[section], plugin
+            assert plugin.settings["id"]
+    assert path.endswith("intake.conf") or "filter" in parsed
+
+
+def test_plugin_ids_are_used_once() -> None:
+    ids = [
+        plugin.settings["id"]
+        for text in PIPELINES.values()
+        for body in parse(text).values()
+        for plugin in plugins(body)
+    ]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("path", PIPELINES)
+def test_conditions_avoid_what_logstash_reads_otherwise(path: str) -> None:
+    """A list of one never matches, and `@timestamp` without brackets is no field there."""
+    for body in parse(PIPELINES[path]).values():
+        for condition in conditions(body):
+            text = " ".join(condition)
+            assert not re.search(r"\bin \[ (\"[^\"]*\"|[0-9.-]+) \]", text), text
+            assert "@timestamp" not in [
+                word for word, before in zip(condition[1:], condition, strict=False) if before != "["
+            ]
+
+
+def test_ruby_scripts_exist_and_get_the_parameters_they_read() -> None:
+    used = set()
+    for text in PIPELINES.values():
+        for body in parse(text).values():
+            for plugin in plugins(body):
+                if plugin.name != "ruby":
+                    continue
+                script = ROOT / "logstash" / plugin.settings["path"].split("}/", 1)[1]
+                used.add(script)
+                source = script.read_text(encoding="utf-8")
+                needed = set(re.findall(r'params\.fetch\("(\w+)"\)', source))
+                known = needed | set(re.findall(r'params\["(\w+)"\]', source))
+                given = plugin.settings["script_params"]
+                assert needed <= set(given) <= known, plugin.settings["id"]
+                assert not any(value is False for value in given.values()), (
+                    "false would reach Ruby as the text `false`, which is true"
+                )
+    assert used == set((ROOT / "logstash/ruby").glob("*.rb"))
+
+
+def test_ruby_scripts_are_ruby() -> None:
+    ruby = shutil.which("ruby")
+    if ruby is None:
+        pytest.skip("no ruby here; it would check the syntax of logstash/ruby/*.rb")
+    for script in sorted((ROOT / "logstash/ruby").glob("*.rb")):
+        subprocess.run([ruby, "-c", str(script)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_pipeline_says_what_the_layout_says(name: str) -> None:
+    layout, found = LAYOUTS[name], of(name)
+    raws = [column.raw for column in layout.columns]
+    assert (found["csv"].settings["columns"], found["csv"].settings["separator"]) == (raws, layout.separator)
+    assert found["csv"].settings["target"] == "[raw]"
+    assert found["count"].settings["script_params"] == {"columns": len(raws)}
+    header = {"max_bytes": 1048576, "header": layout.separator.join(layout.header), "separator": layout.separator}
+    assert found["line"].settings["script_params"] == header | ({"strip": True} if layout.strip else {})
+    for column in layout.columns:
+        _check_column(layout, column, found)
+    for time in layout.times:
+        if not time.paced_by:
+            date = found[time.field].settings
+            assert date["match"][1:] == list(time.formats)
+            assert date["timezone"] == layout.timezone
+            assert reference(date["target"]) in (reference(time.field), f"[{reference(time.field)}]")
+    identity = found["identity"].settings
+    assert set(identity["source"]) == {f"[raw][{raw}]" for raw in layout.identity} | {"[cdr][layout]"}
+    assert (identity["concatenate_sources"], identity["method"], "key" in identity) == (True, "SHA256", False)
+
+
+def _check_column(layout: Layout, column: Column, found: dict[str, Plugin]) -> None:
+    if column.type != "keyword":
+        number = found[column.raw].settings["script_params"]
+        assert number["pattern"] == (INTEGER_PATTERN if column.type == "integer" else DECIMAL_PATTERN)
+        assert (number.get("min"), number.get("max")) == (column.low, column.high)
+        assert (number.get("divide_by", 1), number.get("required", False)) == (column.divide_by, column.required)
+        local = f"[@metadata][local][{column.field}]"
+        assert number["field"] == (local if column.field in layout.locals else reference(column.field))
+    elif column.required:
+        missing = found[f"{column.raw}.missing"].settings["add_field"]
+        assert missing == {
+            "[reject][reason]": "missing_value",
+            "[reject][column]": column.raw,
+            "[reject][detail]": "is empty",
+        }
+    if column.pii == "hash":
+        hashed = found[f"{column.raw}.hash"].settings
+        assert hashed["key"] == "${BUSYHOUR_PII_KEY}"
+        assert (hashed["method"], hashed["target"]) == ("SHA256", reference(column.field))
+        assert reference(column.field) in found["hashes.shorten"].settings["gsub"]
+    if column.values and any(word != meaning for word, meaning in column.values.items()):
+        assert found[f"{column.raw}.translate"].settings["dictionary"] == column.values
+
+
+def test_reasons_are_those_of_the_contract() -> None:
+    rendered = {
+        fields["[reject][reason]"]
+        for text in PIPELINES.values()
+        for plugin in plugins(parse(text).get("filter", []))
+        for key in ("add_field", "replace")
+        if "[reject][reason]" in (fields := plugin.settings.get(key, {}))
+    }
+    scripts = {
+        reason
+        for script in (ROOT / "logstash/ruby").glob("*.rb")
+        for reason in re.findall(r'"([a-z]+_[a-z_]+)"', script.read_text(encoding="utf-8"))
+        if reason in set(Reason)
+    }
+    assert rendered | scripts == set(Reason)
+
+
+def test_identity_of_both_runners_is_made_of_the_same_text() -> None:
+    """What the fingerprint filter hashes, written out, gives the id of the Python runner."""
+    layout = LAYOUTS["sms-busyhour"]
+    line = "m1,SMS-MO,2026-11-20T10:00:00Z,,delivered,0,smsc-1,PLAN1,447700900123,,,,"
+    record = compile_layout(layout, b"a key of the test").mediate(line)
+    assert isinstance(record, Record)
+    sources = dict.fromkeys(of(layout.name)["identity"].settings["source"], "")
+    sources |= {"[raw][message_id]": "m1", "[raw][call_type]": "SMS-MO", "[cdr][layout]": layout.name}
+    assert record.id == digest(concatenated(sources))
+
+
+def test_new_layout_gets_its_block_input_and_route() -> None:
+    new = dataclasses.replace(LAYOUTS["epc-busyhour"], name="epc-other", family="packet")
+    files = render([*LAYOUTS.values(), new])
+    assert 'if [fields][layout] == "epc-other"' in files["logstash/pipelines/packet.conf"]
+    assert 'send_to => ["packet"]' in files["logstash/pipelines/intake.conf"]
+    assert "packet" in [row["pipeline.id"] for row in yaml.safe_load(files["logstash/pipelines.yml"])]
+    assert yaml.safe_load(files["filebeat/inputs.d/packet.yml"])[0]["fields"]["layout"] == "epc-other"
+
+
+def test_layout_that_logstash_cannot_run_is_left_out() -> None:
+    layout = dataclasses.replace(LAYOUTS["epc-busyhour"], runners=("python",))
+    assert "logstash/pipelines/epc.conf" not in render([layout])
+
+
+@pytest.mark.parametrize("text", ["both \" and '", "ends with \\", "two\nlines"])
+def test_text_is_refused_when_the_language_cannot_hold_it(text: str) -> None:
+    with pytest.raises(LayoutError, match="cannot hold"):
+        quoted(text)
+
+
+@pytest.mark.parametrize("text", ["${HOME}", "a %{b} c"])
+def test_text_is_refused_when_logstash_would_replace_it(text: str) -> None:
+    with pytest.raises(LayoutError, match="replace"):
+        literal(text)
+
+
+@pytest.mark.parametrize("value", ["a", 'say "x"', 5, -1, 0.001, 1e-7, True, False, ["a", 1], {"a": {"b": ["c"]}}])
+def test_values_are_read_back_as_written(value: Any) -> None:
+    parsed = parse(f"filter {{ x {{ y => {written(value)} }} }}")
+    assert parsed["filter"][0].settings["y"] == value
+
+
+def test_two_plugins_cannot_have_one_id() -> None:
+    out = Config()
+    out.plugin("mutate", "same", {})
+    with pytest.raises(LayoutError, match="same"):
+        out.plugin("mutate", "same", {})
