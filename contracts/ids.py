@@ -29,4 +29,4 @@ def keyed_hash(key: bytes, value: str) -> str:
 
     The same number has the same pseudonym in every index, and nobody without the key can try all numbers.
     """
-    return hmac.new(key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:ID_LENGTH]
+    return hmac.digest(key, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:ID_LENGTH]

@@ -91,7 +91,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "kpi.density",
-        1,
+        4,
         "records",
         "a series is kept by 5 minutes, or by the hour, on days when it has this many records a bucket on average",
         low=0,

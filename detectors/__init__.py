@@ -2,8 +2,8 @@
 
 from detectors.detection import DetectReport
 from detectors.evaluation import Evaluation, Found, Labelled, Match, evaluate, read_truth
-from detectors.impact import ImpactFinder
 from detectors.pipeline import detect, evaluate_truth, service_states, train
+from detectors.reading import baseline_hours
 from detectors.revision import Written
 from detectors.training import TrainReport
 
@@ -11,11 +11,11 @@ __all__ = [
     "DetectReport",
     "Evaluation",
     "Found",
-    "ImpactFinder",
     "Labelled",
     "Match",
     "TrainReport",
     "Written",
+    "baseline_hours",
     "detect",
     "evaluate",
     "evaluate_truth",

@@ -115,16 +115,20 @@ def trained(store: Store) -> Trained | None:
 
 def load_baselines(store: Store, kpis: Mapping[str, Kpi]) -> list[Baseline]:
     """Baselines of the training in use; none before the first."""
+    return baselines_from(_in_use(store, [{"terms": {"kpi.id": sorted(kpis)}}]), kpis)
+
+
+def baseline_hours(store: Store, kpi: str, entity: Entity) -> list[dict[str, Any]]:
+    """What is normal for one KPI and entity: fields of `baseline` for each hour of week, in order; [] where unknown."""
+    terms = {"kpi.id": kpi, "entity.type": entity.type, "entity.id": entity.id}
+    found = _in_use(store, [{"term": {name: value}} for name, value in terms.items()])
+    return sorted((document["baseline"] for document in found), key=lambda hour: int(hour["hour_of_week"]))
+
+
+def _in_use(store: Store, filters: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Baseline documents of the training in use: a set that is being written, or was left half written, is not."""
     current = trained(store)
     if current is None:
-        return []
-    query = {
-        "bool": {
-            "filter": [
-                {"term": {"baseline.set": current.set_name}},
-                {"term": {"baseline.trained": current.stamp}},
-                {"terms": {"kpi.id": sorted(kpis)}},
-            ]
-        }
-    }
-    return baselines_from((hit["_source"] for hit in store.scan("baseline", query)), kpis)
+        return ()
+    own = [{"term": {"baseline.set": current.set_name}}, {"term": {"baseline.trained": current.stamp}}]
+    return (hit["_source"] for hit in store.scan("baseline", {"bool": {"filter": own + filters}}))

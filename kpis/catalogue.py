@@ -197,7 +197,7 @@ def _check_schema(validator: Draft202012Validator, content: Any, path: Path) -> 
             known = list(error.schema.get("properties", {}))
             unknown = next(name for name in error.instance if name not in known)
             what = f"unknown key {unknown!r}{_nearest(str(unknown), known)}"
-        elif error.schema is False:
+        elif error.validator == "not":
             what = f"{key} has no place in a KPI of this kind"
         raise DefinitionError(what, where=where, remedy="see kpis/definition.schema.yml")
 

@@ -1,7 +1,7 @@
 """Which series are kept at which resolution, and where nothing is a value: from records per day and entity.
 
 A series (KPI and entity) is known on a day when it had a record on that day or one of the seven before. Its finest resolution
-that day is the finest at which its busiest of those days had `density` records per bucket on average (1 by default; the
+that day is the finest at which its busiest of those days had `density` records per bucket on average (kpi.density; the
 day always). So six years of 130 calls a day make points by hour and day, a busy trunk by five minutes too, and adding a
 record never takes a point away.
 """

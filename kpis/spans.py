@@ -23,7 +23,7 @@ def joined(spans: Iterable[Span], gap: int = 0) -> list[Span]:
 
 def widened(spans: Iterable[Span], step: int) -> list[Span]:
     """Whole steps that they touch."""
-    return joined((start - start % step, end + -end % step) for start, end in spans)
+    return joined((start - start % step, end + -end % step) for start, end in spans if start < end)
 
 
 def clipped(spans: Iterable[Span], low: int, high: int) -> list[Span]:

@@ -23,7 +23,9 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class Record:
+    """A document with its time (ms) and entities."""
+
     document: Document
     moment: int
     entities: frozenset[str]
@@ -40,7 +42,7 @@ def roll(
 ) -> dict[int, list[Point]]:
     """Points by resolution (s) of one service's records as of `until` (ms). `files`: spans that the ledger proves."""
     own_kpis = {key: one for key, one in definitions.items() if one.service == service.name}
-    records = [_record(service, document) for document in documents]
+    records = [record(service, document) for document in documents]
     activity = _activity(own_kpis, records, density)
     result: dict[int, list[Point]] = {}
     for resolution in RESOLUTIONS:
@@ -65,7 +67,7 @@ def _alive(
 
 
 def parts(
-    definitions: Mapping[str, Definition], records: Iterable[_Record], resolution_sec: int, until: int
+    definitions: Mapping[str, Definition], records: Iterable[Record], resolution_sec: int, until: int
 ) -> dict[Key, Parts]:
     """Parts of every KPI, entity and bucket that records make."""
     found: dict[Key, Parts] = {}
@@ -79,7 +81,7 @@ def parts(
     return found
 
 
-def _parts(definition: Definition, record: _Record, resolution_sec: int, until: int) -> list[tuple[int, Parts]]:
+def _parts(definition: Definition, record: Record, resolution_sec: int, until: int) -> list[tuple[int, Parts]]:
     """What one record adds, by bucket."""
     bucket = record.moment // (resolution_sec * 1000)
     if definition.kind == "integral":
@@ -119,15 +121,16 @@ def _laid(definition: Definition, document: Document) -> Laid | None:
     return None if amount is None else lay(begins, ends, amount)
 
 
-def _record(service: Service, document: Document) -> _Record:
+def record(service: Service, document: Document) -> Record:
+    """A CDR document of a service, ready to count."""
     names = {own(service)}
     for kind, fields in service.entities.items():
         values = [field(document, name) for name in fields]
         names |= {f"{kind}:{value}" for value in values if value is not None}
-    return _Record(document, moment_ms(document, "@timestamp") or 0, frozenset(names))
+    return Record(document, moment_ms(document, "@timestamp") or 0, frozenset(names))
 
 
-def _activity(definitions: Mapping[str, Definition], records: Sequence[_Record], density: int) -> Activity:
+def _activity(definitions: Mapping[str, Definition], records: Sequence[Record], density: int) -> Activity:
     activity = Activity(density)
     integrals = [definition for definition in definitions.values() if definition.kind == "integral"]
     for record in records:

@@ -54,7 +54,7 @@ A condition is a mapping field → test, all of which must hold: a list of value
 A test on an absent field fails, but for `absent`.
 
 Order of evaluation, the same on both runners; the first failure is the line's reason:
-line too long → encoding (not UTF-8, NUL or a carriage return inside the line) → quoting → column count → columns in the
+line too long → encoding (not UTF-8, U+FFFD, NUL or a carriage return inside the line) → quoting → column count → columns in the
 layout's order (missing, then type, then range or word) → target → times in order → constants → derive → flags → identity.
 """
 

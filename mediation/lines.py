@@ -9,6 +9,8 @@ from mediation.collect import LongLine
 from mediation.compile import Mediator, Record
 from mediation.sniff import BOM
 
+REPLACEMENT = "\ufffd"  # what Filebeat and other shippers put for bytes that are no UTF-8: the value is lost either way
+
 
 def judge(mediator: Mediator, limit: int) -> Callable[[bytes], Record | Reject]:
     """A function line (without its end) → outcome. Never raises."""
@@ -23,6 +25,8 @@ def judge(mediator: Mediator, limit: int) -> Callable[[bytes], Record | Reject]:
             return Reject(Reason.BAD_ENCODING, "", f"not UTF-8 at byte {error.start + 1} of the line")
         if "\0" in line or "\r" in line:
             return Reject(Reason.BAD_ENCODING, "", "a NUL or a carriage return inside the line")
+        if REPLACEMENT in line:
+            return Reject(Reason.BAD_ENCODING, "", "U+FFFD: what sent the line could not read it as UTF-8")
         return mediate(line)
 
     return outcome

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from contracts.ids import keyed_hash
 from contracts.outcomes import Reason, Reject
 from mediation.layout import Column
 
@@ -14,7 +14,6 @@ from mediation.layout import Column
 INTEGER_PATTERN = r"-?[0-9]{1,18}(?:\.0{1,6})?"
 # At most 15 digits, so that both runners print the number they read.
 DECIMAL_PATTERN = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
-HASH_LENGTH = 32  # hex characters of a keyed hash
 WHITE_SPACE = " \t\v\f"  # what `strip` takes off; line ends never get here
 _INTEGER = re.compile(INTEGER_PATTERN)
 _DECIMAL = re.compile(DECIMAL_PATTERN)
@@ -57,7 +56,7 @@ def converter(column: Column, key: bytes) -> Callable[[str], Any] | None:
         return lambda text: _decimal(text, column)
     word = None if column.values is None else _words(column, column.values)
     if column.pii == "hash":
-        return (lambda text: keyed_hash(word(text), key)) if word else (lambda text: keyed_hash(text, key))
+        return (lambda text: keyed_hash(key, word(text))) if word else (lambda text: keyed_hash(key, text))
     return word
 
 
@@ -99,11 +98,6 @@ def _words(column: Column, values: Mapping[str, str]) -> Callable[[str], str]:
 def _unknown_word(text: str, column: Column) -> NoReturn:
     words = ", ".join(list(column.values or ())[:12])
     raise Refusal(Reason.BAD_VALUE, column.raw, f"{shown(text)} is not one of {words}")
-
-
-def keyed_hash(value: str, key: bytes) -> str:
-    """HMAC-SHA256 of a subscriber's number or identity as delivered, as 32 hex characters (RFC 2104)."""
-    return hmac.digest(key, value.encode(), "sha256").hex()[:HASH_LENGTH]
 
 
 def quoted_splitter(separator: str) -> Callable[[str], list[str] | None]:

@@ -10,6 +10,7 @@ from cli.context import Context, examples, json_option, pass_context
 from cli.output import emit_json, emit_table
 from contracts.entities import Entity
 from contracts.errors import UserError
+from detectors import baseline_hours
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -28,17 +29,9 @@ def baseline() -> None:
 def show(context: Context, kpi: str, entity: str, day: str | None, as_json: bool) -> None:
     """Show expected value and normal band for each hour of the week."""
     try:
-        kind, name = Entity.parse(entity)
+        rows = baseline_hours(context.store, kpi, Entity.parse(entity))
     except ValueError as error:
         raise UserError(str(error), where="--entity") from None
-    terms = {"kpi.id": kpi, "entity.type": kind, "entity.id": name}
-    query = {"bool": {"filter": [{"term": {field: value}} for field, value in terms.items()]}}
-    newest = [{"baseline.trained": "desc"}, {"baseline.hour_of_week": "asc"}]
-    hits = [
-        hit["_source"]["baseline"]
-        for hit in context.store.search("baseline", query=query, size=168, sort=newest)["hits"]["hits"]
-    ]
-    rows = [hit for hit in hits if hit["trained"] == hits[0]["trained"]] if hits else []
     if day:
         rows = [row for row in rows if _DAYS[row["hour_of_week"] // 24].lower() == day.lower()]
     if as_json:

@@ -105,11 +105,11 @@ def _build(
         environment["JAVA_HOME"] = str(java.home)  # the Java that was checked, not whatever mvn would pick
     command = [maven, "-B", "-q", "-f", str(folder / "pom.xml"), "package"]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             command,
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,  # noqa: S603
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

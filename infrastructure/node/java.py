@@ -68,11 +68,11 @@ def _candidate(named: str, environment: Mapping[str, str]) -> tuple[Path, str]:
 def _major(path: Path, source: str) -> int:
     where = f"{path} ({source})"
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             [str(path), "-version"],
             capture_output=True,
             text=True,
-            errors="replace",  # noqa: S603
+            errors="replace",
             timeout=VERSION_TIMEOUT_SEC,
             check=False,
             stdin=subprocess.DEVNULL,

@@ -66,10 +66,10 @@ def spawn(arguments: list[str], paths: NodePaths, environment: Mapping[str, str]
     # The caller's environment may hold secrets and Java options that are not the node's. UTF-8 is for file names.
     own = {"LC_ALL": "C.UTF-8", "PATH": environment.get("PATH", ""), "HOME": environment.get("HOME", str(paths.home))}
     with paths.console.open("wb") as console:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603
             arguments,
             stdin=subprocess.DEVNULL,
-            stdout=console,  # noqa: S603
+            stdout=console,
             stderr=subprocess.STDOUT,
             cwd=paths.node,
             env=own,

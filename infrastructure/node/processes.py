@@ -46,10 +46,10 @@ def _birth_mark_proc(pid: int) -> str | None:
 
 def _birth_mark_ps(pid: int) -> str | None:
     ps = shutil.which("ps") or "/bin/ps"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [ps, "-o", "stat=,lstart=", "-p", str(pid)],
         capture_output=True,
-        text=True,  # noqa: S603
+        text=True,
         timeout=_PS_TIMEOUT_SEC,
         check=False,
         env={"LC_ALL": "C"},

@@ -13,27 +13,11 @@ import pytest
 
 from alerting import TicketRequest, Watch, watch_from
 from contracts.clock import iso
-from infrastructure.exchange import path_of
-from infrastructure.setup import existing, set_up
 from infrastructure.store import Operation, Store
 
 START = datetime(2026, 11, 10, 8, tzinfo=UTC)
 MakeIncident = Callable[..., str]
 MakeWatch = Callable[..., Watch]
-
-
-@pytest.fixture
-def store(connected_store: Store) -> Store:
-    """Empty and set up. Only indices that hold something are made anew, which is much faster than all of them."""
-    used = [name for names in existing(connected_store).values() for name in names]
-    if used:
-        counts = connected_store.exchange.ask("GET", path_of(",".join(used), "_stats", "docs"))["indices"]
-        full = [name for name in used if counts[name]["primaries"]["docs"]["count"]]
-        if full:
-            connected_store.exchange.ask("DELETE", path_of(",".join(full)))
-    connected_store.forget()
-    set_up(connected_store)
-    return connected_store
 
 
 @pytest.fixture

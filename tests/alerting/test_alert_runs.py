@@ -309,13 +309,16 @@ def test_shipped_watches_run_when_nothing_was_ever_written(store: Store, start: 
 def test_shipped_watches_fire_for_what_they_are_for(store: Store, incident: Make, opener: Any, start: datetime) -> None:
     incident("I1", severity=1, end=None)
     incident("I2", severity=3, end=None)
+    incident("I3", severity=1, end=12, status="withdrawn")
+    _anomaly(store, start, "A0", "threshold", "voip.mos", "trunk_group", "TG1", severity=4)
     _anomaly(store, start, "A1", "threshold", "voip.packet_loss", "trunk_group", "TG1")
     _anomaly(store, start, "A2", "threshold", "voip.packet_loss", "trunk_group", "TG2")
     _anomaly(store, start, "A3", "feed", "voip.attempts", "service", "voip")
     _anomaly(store, start, "A4", "baseline", "voip.asr", "trunk_group", "TG2")
     _file(store, start, indexed=90)
     _file(store, start, indexed=100)
-    run(store, list(load_watches()), start, start + timedelta(minutes=30), opener=opener)
+    report = run(store, list(load_watches()), start, start + timedelta(minutes=30), opener=opener)
+    assert report.fired == 4
     found = {(row["alert"]["name"], row["alert"]["severity"]): row["alert"] for row in list_alerts(store)}
     assert set(found) == {
         ("incident-open", "critical"),
@@ -328,11 +331,13 @@ def test_shipped_watches_fire_for_what_they_are_for(store: Store, incident: Make
     assert sorted(request.title for request in opener.requests) == ["/in/100-90.csv does not balance", "Incident I1"]
 
 
-def _anomaly(store: Store, start: datetime, key: str, detector: str, kpi: str, kind: str, entity: str) -> None:
+def _anomaly(
+    store: Store, start: datetime, key: str, detector: str, kpi: str, kind: str, entity: str, severity: int = 3
+) -> None:
     at = start.isoformat()
     document = {
         "@timestamp": at,
-        "event": {"start": at, "ingested": at, "severity": 3},
+        "event": {"start": at, "ingested": at, "severity": severity},
         "service": {"name": "voip"},
         "entity": {"type": kind, "id": entity},
         "kpi": {"id": kpi},

@@ -28,7 +28,7 @@ def _ner(calls: pd.DataFrame, causes: list[int], statuses: list[int]) -> float:
     return float((answered | user).mean())
 
 
-def test_kpis_of_the_public_sample_equal_pandas(store: Store, node_settings: Settings, real_cdrs: Path) -> None:
+def test_kpis_of_the_public_sample_equal_pandas(store: Store, sparse_settings: Settings, real_cdrs: Path) -> None:
     path = real_cdrs / "voip-sample.csv"
     ingest(store, [path], start="2026-10-05T00:00:30", rate="60/h")  # 906 calls in 15 hours and a bit
     calls = pd.read_csv(path)
@@ -45,7 +45,7 @@ def test_kpis_of_the_public_sample_equal_pandas(store: Store, node_settings: Set
     assert points["voip.packet_loss"].state == "not_measurable"
     assert points["voip.packet_loss"].value is None
 
-    rollup(Store.connect(node_settings.with_values(kpi_ner_user_numbers=False)), now=NOW)
+    rollup(Store.connect(sparse_settings.with_values(kpi_ner_user_numbers=False)), now=NOW)
     ner = stored(store, 86400)["voip.ner", "service:voip", day].value
     assert ner == _ner(calls, USER, statuses)
     assert ner == pytest.approx(0.8786, abs=5e-5)

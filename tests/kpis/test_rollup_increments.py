@@ -78,7 +78,7 @@ class _Dying(Store):
 
 
 @pytest.mark.parametrize("requests", [0, 1, 4])
-def test_rollup_killed_and_run_again_equals_one_run(store: Store, node_settings: Settings, requests: int) -> None:
+def test_rollup_killed_and_run_again_equals_one_run(store: Store, sparse_settings: Settings, requests: int) -> None:
     batches = _batches(12, days=1, number=500)
     now = _time(len(batches) - 1)
     _put(store, batches)
@@ -89,7 +89,7 @@ def test_rollup_killed_and_run_again_equals_one_run(store: Store, node_settings:
     _put(store, batches)
     _Dying.left = requests
     with pytest.raises(SystemExit):
-        rollup(_Dying.connect(node_settings), now=now)
+        rollup(_Dying.connect(sparse_settings), now=now)
     assert store.get("job", JOB) is None
     rollup(store, now=now)
     rolled = everything(store)
@@ -109,11 +109,11 @@ def test_rollup_again_writes_the_same_points_and_little_else(store: Store) -> No
         assert_same(points, after[resolution])
 
 
-def test_rollup_starts_anew_when_a_setting_changes_values(store: Store, node_settings: Settings) -> None:
+def test_rollup_starts_anew_when_a_setting_changes_values(store: Store, sparse_settings: Settings) -> None:
     _put(store, _batches(14, days=1, number=400))
     now = START + timedelta(days=2)
     rollup(store, now=now)
-    theirs = Store.connect(node_settings.with_values(kpi_ner_user_numbers=False))
+    theirs = Store.connect(sparse_settings.with_values(kpi_ner_user_numbers=False))
     report = rollup(theirs, now=now + timedelta(minutes=1))
     assert report.whole
     before = stored(store, 86400)

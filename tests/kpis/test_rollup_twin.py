@@ -25,8 +25,8 @@ def _store(settings: Settings, density: int) -> Store:
 
 
 @pytest.mark.parametrize(("density", "seed"), [(0, 1), (1, 2)])
-def test_rollup_equals_twin_on_random_records(store: Store, node_settings: Settings, density: int, seed: int) -> None:
-    dense = _store(node_settings, density)
+def test_rollup_equals_twin_on_random_records(store: Store, sparse_settings: Settings, density: int, seed: int) -> None:
+    dense = _store(sparse_settings, density)
     days = 1.9 if density else 0.4
     until = START + timedelta(days=days, hours=1, minutes=2)
     records = Records(seed, START, days, INGESTED)
@@ -58,13 +58,13 @@ def test_rollup_equals_twin_on_random_records(store: Store, node_settings: Setti
     assert states == {"ok", "no_data", "insufficient_data", "not_measurable"}
 
 
-def test_rollup_is_the_same_with_a_small_row_cap(store: Store, node_settings: Settings) -> None:
+def test_rollup_is_the_same_with_a_small_row_cap(store: Store, sparse_settings: Settings) -> None:
     put(store, "voip", Records(5, START, 2, INGESTED).many("voip", 700))
     put(store, "epc", Records(6, START, 2, INGESTED).many("epc", 700))
     until = START + timedelta(days=2)
     rollup(store, until=until, now=INGESTED + timedelta(hours=1))
     whole = stored(store, 3600)
-    small = Store.connect(node_settings.with_values(rollup_rows=1000))
+    small = Store.connect(sparse_settings.with_values(rollup_rows=1000))
     small._row_cap = 250  # below what the setting allows: windows must be halved
     rollup(small, since=START - timedelta(days=9), until=until, now=INGESTED + timedelta(hours=2))
     assert_same(whole, stored(store, 3600))

@@ -13,28 +13,12 @@ import pytest
 from alerting import TicketRequest
 from contracts.clock import iso
 from contracts.ids import joined, keyed_hash
-from infrastructure.exchange import path_of
 from infrastructure.secrets import pii_key
-from infrastructure.setup import existing, set_up
 from infrastructure.store import Operation, Store
 from servicedesk import AlertTickets, TicketDesk, load_customers
 
 START = datetime(2026, 11, 10, 8, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(connected_store: Store) -> Store:
-    """Empty and set up. Only indices that hold something are made anew, which is much faster than all of them."""
-    used = [name for names in existing(connected_store).values() for name in names]
-    if used:
-        counts = connected_store.exchange.ask("GET", path_of(",".join(used), "_stats", "docs"))["indices"]
-        full = [name for name in used if counts[name]["primaries"]["docs"]["count"]]
-        if full:
-            connected_store.exchange.ask("DELETE", path_of(",".join(full)))
-    connected_store.forget()
-    set_up(connected_store)
-    return connected_store
 
 
 @pytest.fixture
