@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from infrastructure.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
+NOT_INSTALLABLE = "in no package registry"  # part of a skip's reason: not even CI can have it
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,14 @@ def real_cdrs() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real samples at {folder} (set REAL_CDRS to a folder that holds them)")
     return folder
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skip is a failure: everything optional can be installed there, but what its reason says cannot be."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None or session.exitstatus != pytest.ExitCode.OK:
+        return
+    skipped = [report for report in reporter.stats.get("skipped", []) if NOT_INSTALLABLE not in str(report.longrepr)]
+    if skipped:
+        reporter.write_line(f"{len(skipped)} tests were skipped in CI, where nothing optional may be missing", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -178,7 +178,9 @@ def test_compose_itself_takes_the_file_when_it_is_here(tmp_path: Path) -> None:
         docker is None
         or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode != 0
     ):
-        pytest.skip("no `docker compose` here; it would check docker-compose.yml itself")
+        pytest.skip(
+            "no `docker compose` here (its plugin is in no package registry); it would check docker-compose.yml itself"
+        )
     filled = tmp_path / "env"
     filled.write_text("".join(f"{name}={value or 'x' * 40}\n" for name, value in EXAMPLE.items()))
     command = [docker, "compose", "--project-directory", str(ROOT), "--file", str(ROOT / "docker-compose.yml")]
