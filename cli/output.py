@@ -11,6 +11,7 @@ import click
 import orjson
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -34,12 +35,12 @@ def emit_table(
     if not rows:
         click.echo(f"{title}: {empty}" if title else empty)
         return
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False)
     for column, heading in enumerate(headings):
         numeric = all(isinstance(row[column], int | float) for row in rows)
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(escape(heading), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(shown(value) for value in row))
+        table.add_row(*(escape(shown(value)) for value in row))
     console().print(table)
 
 
@@ -50,7 +51,7 @@ def emit_pairs(values: Mapping[str, Any]) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as a person reads it: thousands grouped, floats short, absent as a dash, markup taken literally."""
+    """A value as a person reads it: thousands grouped, floats short, absent as a dash."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
@@ -61,7 +62,7 @@ def shown(value: Any) -> str:
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, list | tuple):
         return ", ".join(shown(item) for item in value)
-    return str(value).replace("[", r"\[")
+    return str(value)
 
 
 @contextmanager
