@@ -90,8 +90,8 @@ def named_values(settings: Settings) -> dict[str, int | float | tuple[int, ...]]
 
 
 def fingerprint(definitions: Mapping[str, Definition]) -> str:
-    """Changes when any value could come out differently: definitions, cause tables or settings behind them."""
-    return digest("\n".join(repr(definitions[name]) for name in sorted(definitions)))
+    """Changes when any value could come out differently: definitions, entities' fields, cause tables, settings behind them."""
+    return digest("\n".join(repr(part) for part in (*sorted(definitions.items()), *sorted(services().items()))))
 
 
 def find(definitions: Mapping[str, Definition], name: str) -> Definition:

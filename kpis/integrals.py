@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 from kpis.parts import BASE_MS, Parts
 
-_LARGEST = 2**63 - 1  # ES|QL computes in 64 bits and drops what overflows; so does the twin
+# A record with a start of 1970 in a broken clock must not be laid over half a century: longer ones are laid nowhere.
+LONGEST_MS = 31 * 86_400_000
+LARGEST = (2**63 - 1) // BASE_MS  # of an amount: 30 terabytes; ES|QL computes in 64 bits
 
 
 class Border(NamedTuple):
@@ -38,8 +40,8 @@ class Laid(NamedTuple):
 
 
 def lay(begins: int, ends: int, amount: int) -> Laid | None:
-    """Lays `amount` over `begins`–`ends` (ms). None when the end is before the beginning, or the amount negative or too big."""
-    if begins > ends or amount < 0 or amount * BASE_MS > _LARGEST:
+    """Lays `amount` over `begins`–`ends` (ms). None when it ends before it begins, is too long, or the amount is impossible."""
+    if not 0 <= ends - begins <= LONGEST_MS or not 0 <= amount <= LARGEST:
         return None
     first, last = begins // BASE_MS, (ends - 1 if ends > begins else ends) // BASE_MS
     if first == last:

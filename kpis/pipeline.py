@@ -81,13 +81,13 @@ def rollup(
 ) -> RollupReport:
     """Rolls CDRs up into `kpi-5m`, `kpi-1h` and `kpi-1d`. Safe to kill and to run again at any time.
 
-    Without `since`: what came since the last run (everything, the first time or when a definition changed). With
+    Without `since`: what came since the last run (everything, the first time or when a definition or kpi.density changed). With
     `since`: every bucket from then on, whatever was done before. `until` (default: now) bounds both: later buckets wait.
     """
     started, now = time.monotonic(), now or store.clock()
     definitions, services = catalogue.load(store.settings), catalogue.services()
     store.refresh(*(service.source for service in services.values()), "cdr-file")
-    mark = catalogue.fingerprint(definitions)
+    mark = f"{catalogue.fingerprint(definitions)} {store.settings.number('kpi.density')}"
     run = _run(store, mark, since, until or now, now, progress)
     first = since or run.before
     report = RollupReport(

@@ -17,6 +17,7 @@ from kpis import bins, compiler
 from kpis.catalogue import Service
 from kpis.definitions import Definition, Spread
 from kpis.expressions import Node
+from kpis.integrals import LARGEST, LONGEST_MS
 from kpis.parts import BASE_MS, settled
 
 # A bin and its count travel as one number, so that a bucket is one row: (bin + SHIFT) * PACK + count, exact below 2^53.
@@ -119,7 +120,7 @@ def integral(
 | WHERE {" AND ".join(conditions)}
 | EVAL begins = TO_LONG({compiler.field(spread.start)}), ends = TO_LONG({compiler.field(spread.end)})
 | EVAL amount = {amount}
-| WHERE begins <= ends AND amount >= 0
+| WHERE begins <= ends AND ends - begins <= {LONGEST_MS} AND amount >= 0 AND amount <= {LARGEST}
 | EVAL sb = begins / {BASE_MS}, eb = GREATEST(ends - 1, begins) / {BASE_MS}
 | EVAL rate = amount * {BASE_MS} / GREATEST(ends - begins, 1) * LEAST(eb - sb, 1)
 | EVAL rest = amount - rate * GREATEST(eb - sb - 1, 0), left = (sb + 1) * {BASE_MS} - begins
@@ -159,9 +160,7 @@ def activity(service: Service, spreads: Sequence[Spread]) -> str:
     names = _names(service, service.entities)
     parts = {"n": "COUNT(*)", "b": "COUNT(*) WHERE event.ingested < ?::datetime"}
     for position, spread in enumerate(spreads):
-        condition = f"{compiler.field(spread.start)} <= {compiler.field(spread.end)}"
-        condition += f" AND {compiler.value(spread.where)}" if spread.where is not None else ""
-        condition += f" AND {compiler.value(spread.amount)} >= 0" if spread.amount is not None else ""
+        condition = _laid(spread)
         parts[f"n{position}"] = f"COUNT(*) WHERE {condition}"
         parts[f"b{position}"] = f"COUNT(*) WHERE {condition} AND event.ingested < ?::datetime"
     first = ", ".join(f"{name} = {text}" for name, text in parts.items())
@@ -173,6 +172,18 @@ def activity(service: Service, spreads: Sequence[Spread]) -> str:
 | EVAL e = {entities(service, service.entities, names)}
 | MV_EXPAND e
 | STATS {again} BY k, e"""
+
+
+def _laid(spread: Spread) -> str:
+    """Whether a record is laid over its time (kpis/integrals.lay)."""
+    start, end = compiler.field(spread.start), compiler.field(spread.end)
+    conditions = [f"{start} <= {end}", f"TO_LONG({end}) - TO_LONG({start}) <= {LONGEST_MS}"]
+    if spread.where is not None:
+        conditions.append(compiler.value(spread.where))
+    if spread.amount is not None:
+        amount = compiler.value(spread.amount)
+        conditions.append(f"{amount} >= 0 AND {amount} <= {LARGEST}")
+    return " AND ".join(conditions)
 
 
 def touched(service: Service, spreads: Sequence[Spread], step_sec: int) -> str:

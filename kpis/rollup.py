@@ -15,7 +15,7 @@ from infrastructure.store import Store, Table
 from kpis import bins, queries
 from kpis.catalogue import Service
 from kpis.definitions import Definition
-from kpis.integrals import Border, summed
+from kpis.integrals import LONGEST_MS, Border, summed
 from kpis.parts import BASE_MS, Key, Parts
 from kpis.presence import ALL_RECORDS, Activity
 
@@ -177,7 +177,8 @@ def touched(
     for row in table.dicts():
         start, end = row["k"] * step_sec * 1000, (row["k"] + 1) * step_sec * 1000
         plain.append((start, end))
-        wide.append((start if row["s"] is None else min(start, row["s"]), end))
+        earliest = start if row["s"] is None else min(start, row["s"])
+        wide.append((max(earliest, start - LONGEST_MS), end))
     return plain, wide
 
 

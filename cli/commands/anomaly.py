@@ -10,6 +10,8 @@ from cli.context import Context, examples, json_option, pass_context
 from cli.output import emit_json, emit_pairs, emit_table
 from contracts.errors import UserError
 
+_PLURAL = {"anomaly": "anomalies", "incident": "incidents"}
+
 
 @click.group(epilog=examples("busyhour anomaly list --open", "busyhour anomaly show 3f2a"))
 def anomaly() -> None:
@@ -31,26 +33,11 @@ def incident() -> None:
 @pass_context
 def list_anomalies(context: Context, only_open: bool, entity: str | None, limit: int, as_json: bool) -> None:
     """List anomalies, latest first."""
-    filters: list[dict[str, Any]] = [{"term": {"anomaly.status": "open"}}] if only_open else []
+    filters: list[dict[str, Any]] = []
     if entity:
         kind, _, name = entity.partition(":")
-        filters += [{"term": {"entity.type": kind}}, {"term": {"entity.id": name}}]
-    hits = _latest(context, "anomaly", filters, limit)
-    if as_json:
-        emit_json({"anomalies": hits})
-        return
-    rows = [
-        [
-            hit["anomaly"]["id"][:8],
-            hit["event"]["start"][:16],
-            hit["event"].get("end", "")[:16],
-            round(hit["anomaly"]["score"]),
-            hit["anomaly"]["status"],
-            hit["anomaly"]["reason"],
-        ]
-        for hit in hits
-    ]
-    emit_table(("id", "start", "end", "score", "status", "reason"), rows, empty="no anomalies")
+        filters = [{"term": {"entity.type": kind}}, {"term": {"entity.id": name}}]
+    _list(context, "anomaly", "reason", filters, only_open, limit, as_json)
 
 
 @anomaly.command("show", epilog=examples("busyhour anomaly show 3f2a91c0"))
@@ -69,23 +56,7 @@ def show_anomaly(context: Context, anomaly_id: str, as_json: bool) -> None:
 @pass_context
 def list_incidents(context: Context, only_open: bool, limit: int, as_json: bool) -> None:
     """List incidents, latest first."""
-    filters: list[dict[str, Any]] = [{"term": {"incident.status": "open"}}] if only_open else []
-    hits = _latest(context, "incident", filters, limit)
-    if as_json:
-        emit_json({"incidents": hits})
-        return
-    rows = [
-        [
-            hit["incident"]["id"][:8],
-            hit["event"]["start"][:16],
-            hit["event"].get("end", "")[:16],
-            round(hit["incident"]["score"]),
-            hit["incident"]["status"],
-            hit["incident"]["title"],
-        ]
-        for hit in hits
-    ]
-    emit_table(("id", "start", "end", "score", "status", "what"), rows, empty="no incidents")
+    _list(context, "incident", "title", [], only_open, limit, as_json)
 
 
 @incident.command("show", epilog=examples("busyhour incident show 91c0"))
@@ -117,9 +88,29 @@ def _worst(state: dict[str, Any]) -> str:
     return ", ".join(f"{kpi} −{float(points):.0f}" for kpi, points in parts[:3] if float(points) >= 0.5)
 
 
-def _latest(context: Context, name: str, filters: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+def _list(
+    context: Context,
+    name: str,
+    words: str,
+    filters: list[dict[str, Any]],
+    only_open: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Documents of index `name`, latest first; `words`: the field that says what it is."""
+    filters = [*filters, *([{"term": {f"{name}.status": "open"}}] if only_open else [])]
     found = context.store.search(name, query={"bool": {"filter": filters}}, size=limit, sort=[{"@timestamp": "desc"}])
-    return [hit["_source"] for hit in found["hits"]["hits"]]
+    hits = [hit["_source"] for hit in found["hits"]["hits"]]
+    if as_json:
+        emit_json({_PLURAL[name]: hits})
+        return
+    rows = [[*_head(hit, hit[name]), hit[name][words]] for hit in hits]
+    emit_table(("id", "start", "end", "score", "status", words), rows, empty=f"no {_PLURAL[name]}")
+
+
+def _head(hit: dict[str, Any], one: dict[str, Any]) -> list[Any]:
+    event = hit["event"]
+    return [one["id"][:8], event["start"][:16], event.get("end", "")[:16], round(one["score"]), one["status"]]
 
 
 def _show_one(context: Context, name: str, start_of_id: str, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts.clock import floor_to, iso
@@ -116,8 +116,10 @@ class Records:
         end = self.moment()
         document = self.base("epc", end)
         document["event"] |= {"end": iso(end), "start": iso(end - self.length())}
-        if self.random.random() < 0.02:  # an end before the start: laid nowhere
-            document["event"]["start"] = iso(end + timedelta(seconds=1))
+        if self.random.random() < 0.02:  # an end before the start, a clock that was never set: laid nowhere
+            document["event"]["start"] = iso(
+                self.random.choice((end + timedelta(seconds=1), datetime(1970, 1, 1, tzinfo=UTC)))
+            )
         return document | {
             "epc": {
                 "apn": self.maybe(lambda: self.random.choice(("internet", "ims"))),
@@ -126,7 +128,9 @@ class Records:
                 "final": self.maybe(lambda: self.random.random() < 0.7),
                 "cause_for_closing": self.random.choice(("normal_release", "abnormal_release", "volume_limit")),
                 "total": {
-                    "bytes": self.maybe(lambda: self.random.choice((0, 1, 7, 123_456_789, self.random.getrandbits(34))))
+                    "bytes": self.maybe(
+                        lambda: self.random.choice((0, 1, 7, 123_456_789, self.random.getrandbits(34), 2**62))
+                    )
                 },
             }
         }

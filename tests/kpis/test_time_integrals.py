@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.integrals import Border, Laid, lay, spread_over, summed
+from kpis.integrals import LARGEST, LONGEST_MS, Border, Laid, lay, spread_over, summed
 from kpis.parts import BASE_MS
 
 TIMES = st.one_of(st.integers(0, 40 * BASE_MS), st.integers(0, 40).map(lambda step: step * BASE_MS))
@@ -85,7 +85,9 @@ def test_record_of_no_length_puts_all_into_the_bucket_of_its_end() -> None:
     assert list(spread_over(laid, 1)) == [(2, 77)]
 
 
-def test_record_that_ends_before_it_begins_is_laid_nowhere() -> None:
+def test_impossible_record_is_laid_nowhere() -> None:
     assert lay(5, 4, 1) is None
     assert lay(4, 5, -1) is None
-    assert lay(4, 5, 2**62) is None
+    assert lay(4, 5, LARGEST + 1) is None
+    assert lay(0, LONGEST_MS + 1, 1) is None
+    assert lay(0, LONGEST_MS, LARGEST) is not None
