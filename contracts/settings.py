@@ -91,9 +91,9 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "kpi.density",
-        4,
+        8,
         "records",
-        "a series is kept by 5 minutes, or by the hour, on days when it has this many records a bucket on average",
+        "a series is kept by 5 minutes, or by the hour, while its busiest hour of a week has this many records a bucket",
         low=0,
         high=1000,
     ),

@@ -159,7 +159,7 @@ def _activity(
     run: _Run, service: Service, definitions: Sequence[Definition], spans: list[Span], density: int
 ) -> tuple[Activity, Activity]:
     days = planning.questioned(spans)
-    return asking.records_per_day(run.store, service, definitions, days, run.before or from_epoch_ms(0), density)
+    return asking.busiest_hours(run.store, service, definitions, days, run.before or from_epoch_ms(0), density)
 
 
 def _roll(run: _Run, service: Service, definitions: Sequence[Definition], sender: Sender, report: RollupReport) -> None:

@@ -1,9 +1,9 @@
-"""Which series are kept at which resolution, and where nothing is a value: from records per day and entity.
+"""Which series are kept at which resolution, and where nothing is a value: from records per entity and hour.
 
 A series (KPI and entity) is known on a day when it had a record on that day or one of the seven before. Its finest resolution
-that day is the finest at which its busiest of those days had `density` records per bucket on average (kpi.density; the
-day always). So six years of 130 calls a day make points by hour and day, a busy trunk by five minutes too, and adding a
-record never takes a point away.
+that day is the finest at which the busiest hour of those days had `density` records a bucket on average (kpi.density; the
+day always). So six years of 130 calls a day make points by hour and day, a busy trunk by five minutes too, a feed that
+began an hour ago as well, and adding a record never takes a point away.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from kpis.definitions import Definition
 from kpis.parts import RESOLUTIONS, Point, nothing
 
 KNOWN_DAYS = 7
+HOUR_SEC = 3600
 DAY_SEC = 86400
 DAY_MS = DAY_SEC * 1000
 ALL_RECORDS = ""  # the KPI name under which every record of the service counts
-Counts = dict[tuple[str, str, int], int]  # by KPI ("" for any record), entity, day since the epoch
+Counts = dict[tuple[str, str, int], int]  # busiest hour by KPI ("" for any record), entity, day since the epoch
 
 
 @dataclass(slots=True)
 class Activity:
-    """Records per KPI, entity and day (since the epoch, UTC). Only integral KPIs are told apart: others see all records."""
+    """Records in the busiest hour per KPI, entity and day (since the epoch, UTC).
+
+    Only integral KPIs are told apart: others see all records.
+    """
 
     density: int = 1
     counts: Counts = field(default_factory=dict)
@@ -36,7 +40,7 @@ class Activity:
             self.counts[kpi, entity, day] = records
 
     def peak(self, kpi: str, entity: str, day: int) -> int:
-        """Records on the busiest of this day and the seven before."""
+        """Records in the busiest hour of this day and the seven before."""
         key = (kpi, entity, day)
         found = self._peaks.get(key)
         if found is None:
@@ -48,7 +52,7 @@ class Activity:
         """Seconds of the finest resolution kept for an entity's series on a day."""
         peak = self.peak(ALL_RECORDS, entity, day)
         for resolution in RESOLUTIONS:
-            if peak >= self.density * DAY_SEC // resolution:
+            if resolution < DAY_SEC and peak >= self.density * max(HOUR_SEC // resolution, 1):
                 return resolution
         return RESOLUTIONS[-1]
 

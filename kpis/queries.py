@@ -153,7 +153,7 @@ def presence(service: Service, resolution_sec: int) -> str:
 
 
 def activity(service: Service, spreads: Sequence[Spread]) -> str:
-    """Records per day and entity: all (`n`), those ingested before a time (`b`), and the same for each spread (`n0`, `b0` …).
+    """Records in the busiest hour per day and entity: all (`n`), ingested before a time (`b`), so too each spread (`n0`, `b0` …).
 
     Parameters: from, to, and the time once for `b` and once for each spread.
     """
@@ -164,14 +164,16 @@ def activity(service: Service, spreads: Sequence[Spread]) -> str:
         parts[f"n{position}"] = f"COUNT(*) WHERE {condition}"
         parts[f"b{position}"] = f"COUNT(*) WHERE {condition} AND event.ingested < ?::datetime"
     first = ", ".join(f"{name} = {text}" for name, text in parts.items())
-    again = ", ".join(f"{name} = SUM({name})" for name in parts)
+    again, busiest = (", ".join(f"{name} = {how}({name})" for name in parts) for how in ("SUM", "MAX"))
     return f"""FROM {service.source}
 | WHERE @timestamp >= ? AND @timestamp < ?
-| EVAL k = TO_LONG(@timestamp) / 86400000
-| STATS {first} BY {_by(["k"], names)}
+| EVAL h = TO_LONG(@timestamp) / 3600000
+| STATS {first} BY {_by(["h"], names)}
 | EVAL e = {entities(service, service.entities, names)}
 | MV_EXPAND e
-| STATS {again} BY k, e"""
+| STATS {again} BY h, e
+| EVAL k = h / 24
+| STATS {busiest} BY k, e"""
 
 
 def _laid(spread: Spread) -> str:

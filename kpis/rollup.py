@@ -1,4 +1,4 @@
-"""Asks Elasticsearch: parts of points over a window, records per day, which steps are due. One function a question."""
+"""Asks Elasticsearch: parts of points over a window, how busy the days are, which steps are due. One function a question."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def present_buckets(store: Store, service: Service, resolution_sec: int, span: t
     return {bucket for table in tables(store, query, span, resolution_sec) for bucket in table.column("k")}
 
 
-def records_per_day(
+def busiest_hours(
     store: Store,
     service: Service,
     definitions: Sequence[Definition],

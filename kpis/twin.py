@@ -5,6 +5,7 @@ It takes the plain way everywhere: one record after another, each laid over ever
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from kpis.definitions import Definition
 from kpis.integrals import Laid, lay, spread_over
 from kpis.interpreter import counts, evaluate, field, moment_ms
 from kpis.parts import BASE_MS, RESOLUTIONS, Key, Parts, Point, settled
-from kpis.presence import ALL_RECORDS, DAY_MS, Activity
+from kpis.presence import ALL_RECORDS, DAY_MS, HOUR_SEC, Activity
 from kpis.queries import own
 from kpis.spans import Cover, Span, joined
 
@@ -131,12 +132,13 @@ def record(service: Service, document: Document) -> Record:
 
 
 def _activity(definitions: Mapping[str, Definition], records: Sequence[Record], density: int) -> Activity:
-    activity = Activity(density)
     integrals = [definition for definition in definitions.values() if definition.kind == "integral"]
+    hours: Counter[tuple[str, str, int]] = Counter()
     for record in records:
         names = [ALL_RECORDS, *(one.id for one in integrals if _laid(one, record.document) is not None)]
-        for name in names:
-            for entity in record.entities:
-                key = name, entity, record.moment // DAY_MS
-                activity.put(*key, activity.counts.get(key, 0) + 1)
+        hours.update((name, entity, record.moment // (HOUR_SEC * 1000)) for name in names for entity in record.entities)
+    activity = Activity(density)
+    for (name, entity, hour), count in hours.items():
+        key = name, entity, hour // 24
+        activity.put(*key, max(activity.counts.get(key, 0), count))
     return activity

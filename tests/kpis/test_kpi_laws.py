@@ -107,8 +107,8 @@ def test_more_records_never_coarsen_a_series(
 
 
 def test_finest_resolution_follows_the_busiest_of_eight_days() -> None:
-    activity = Activity()
-    for day, number in {100: 288, 110: 287, 120: 24, 130: 23}.items():
+    activity = Activity(density=8)
+    for day, number in {100: 96, 110: 95, 120: 8, 130: 7}.items():  # records in the day's busiest hour
         activity.put(ALL_RECORDS, "service:voip", day, number)
     finest = [activity.finest("service:voip", day) for day in (99, 100, 107, 108, 110, 117, 120, 127, 130)]
     assert finest == [86400, 300, 300, 86400, 3600, 3600, 3600, 3600, 86400]
