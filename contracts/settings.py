@@ -65,11 +65,11 @@ TABLE: tuple[Setting, ...] = (
         choices=PERIODS,
     ),
     Setting("network.timezone", "UTC", "IANA zone", "zone of days and hours of week of entities that name none"),
-    Setting("ingest.chunk.lines", 2000, "lines", "lines mediated and sent as one bulk request", low=1, high=50000),
+    Setting("ingest.chunk.lines", 1000, "lines", "lines mediated and sent as one bulk request", low=1, high=50000),
     Setting(
         "ingest.line.bytes", 1048576, "bytes", "longest line taken; a longer one is a reject", low=1024, high=1073741824
     ),
-    Setting("ingest.senders", 2, "threads", "bulk requests under way at once", low=1, high=32),
+    Setting("ingest.senders", 3, "threads", "bulk requests under way at once", low=1, high=32),
     Setting(
         "pii.key",
         "",

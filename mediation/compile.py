@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from contracts import ids
 from contracts.outcomes import Document, Reason, Reject
-from mediation.layout import Condition, Derived, Layout, TimeField
+from mediation.layout import Column, Condition, Derived, Layout, TimeField
 from mediation.source import DocumentSource, Writer
 from mediation.times import ISO8601, plus_seconds, reader, seconds_between
 from mediation.values import WHITE_SPACE, Memo, Refusal, converter, quoted_splitter, shown
 
 ECS_VERSION = "8.17.0"
+_REPEATS = 10_000  # integers up to here are remembered
 _SUBSCRIBERS = 65_536  # whose keyed hashes are remembered
 
 
@@ -131,7 +132,8 @@ class _Generator:
             if convert is not None:
                 variable = f"v{index}"
                 memo = self.bind(f"memo{index}", Memo(convert, _SUBSCRIBERS) if column.pii == "hash" else Memo(convert))
-                out.line(f"{variable} = {memo}[{cell}]" + ("" if column.required else f" if {cell} else None"))
+                value = f"{memo}[{cell}]" if _repeats(column) else f"{memo}.convert({cell})"
+                out.line(f"{variable} = {value}" + ("" if column.required else f" if {cell} else None"))
             if column.required:
                 self.certain.add(variable)
             elif convert is None:
@@ -302,6 +304,11 @@ class _Generator:
         other = self.variables[condition.other]
         also = "" if other in self.certain else f"{self._present(other)} and "
         return f"{present}{also}{variable} < {other}"
+
+
+def _repeats(column: Column) -> bool:
+    """Whether values are worth remembering; counts of packets and bytes are not, they are read faster than found."""
+    return column.type != "integer" or (column.high is not None and column.high <= _REPEATS)
 
 
 def _time_converter(time: TimeField, zone: str) -> Callable[[str], str]:

@@ -82,6 +82,11 @@ def _digits(letters: str, form: str, seen: set[str], beside: bool) -> str:
     return f"(?P<{name}>{fixed if beside else free})"
 
 
+_MINUTES = 10_000  # remembered: a week
+_SECONDS = frozenset(f"{number:02d}" for number in range(60))
+_MILLISECONDS = frozenset(f".{number:03d}Z" for number in range(1000))
+
+
 def reader(forms: tuple[str, ...], zone_name: str) -> Callable[[str], str | None]:
     """A function text → stored form (`contracts.clock.iso`), None where no form fits or there is no such time.
 
@@ -92,8 +97,15 @@ def reader(forms: tuple[str, ...], zone_name: str) -> Callable[[str], str | None
     utc = zone_name in ("UTC", "Etc/UTC")
     first = forms[0]
 
+    minutes: set[str] = set()  # starts of times that were read, to the minute: most times share theirs with others
+
     def read(text: str) -> str | None:
+        if text[:17] in minutes and text[17:19] in _SECONDS and text[19:] in _MILLISECONDS:
+            return text
         if first == ISO8601 and _AS_STORED.fullmatch(text) is not None and _day(text[:4], text[5:7], text[8:10]):
+            if len(minutes) > _MINUTES:
+                minutes.clear()
+            minutes.add(text[:17])
             return text if len(text) == _STORED_LENGTH else text[:19] + ".000Z"
         for pattern in patterns:
             match = pattern.fullmatch(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ WHITE_SPACE = " \t\v\f"  # what `strip` takes off; line ends never get here
 _INTEGER = re.compile(INTEGER_PATTERN)
 _DECIMAL = re.compile(DECIMAL_PATTERN)
 _SHOWN = 80  # characters of a bad value that a detail repeats
+_SHORT = 19  # digits that are read without a closer look: they fit a long
 _REMEMBERED = 8_192  # texts per column whose value is kept, so that memory stays flat
 
 
@@ -51,13 +53,25 @@ def shown(text: str) -> str:
 def converter(column: Column, key: bytes) -> Callable[[str], Any] | None:
     """text → value of `column`; None when the text is the value."""
     if column.type == "integer":
-        return lambda text: _integer(text, column)
+        return _integers(column)
     if column.type == "decimal":
         return lambda text: _decimal(text, column)
     word = None if column.values is None else _words(column, column.values)
     if column.pii == "hash":
         return (lambda text: keyed_hash(key, word(text))) if word else (lambda text: keyed_hash(key, text))
     return word
+
+
+def _integers(column: Column) -> Callable[[str], int]:
+    low = -math.inf if column.low is None else column.low
+    high = math.inf if column.high is None else column.high
+
+    def convert(text: str) -> int:
+        if len(text) < _SHORT and text.isascii() and text.isdigit() and low <= (value := int(text)) <= high:
+            return value
+        return _integer(text, column)
+
+    return convert
 
 
 def _integer(text: str, column: Column) -> int:
