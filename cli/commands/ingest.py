@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -46,9 +47,14 @@ def ingest(
         raise SystemExit(1)
 
 
+def _short(path: Path) -> str:
+    """Relative to where the user is, when that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
 def _show(report: IngestReport) -> None:
     rows = [
-        [str(each.path), each.layout, each.run.lines, each.run.indexed, each.run.duplicate, each.run.rejected]
+        [_short(each.path), each.layout, each.run.lines, each.run.indexed, each.run.duplicate, each.run.rejected]
         for each in report.files[:_SHOWN]
     ]
     if len(report.files) > _SHOWN:

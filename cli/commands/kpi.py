@@ -63,7 +63,7 @@ def list_(context: Context, as_json: bool) -> None:
 @click.option("--entity", required=True, help="TYPE:ID, such as service:voip or trunk_group:TG2.")
 @click.option("--kpi", "names", multiple=True, help="Only this KPI (id or alias); may be repeated.")
 @click.option(
-    "--resolution", type=click.Choice(tuple(_INDEX)), default="1h", show_default=True, help="Length of a bucket."
+    "--resolution", type=click.Choice(tuple(_INDEX)), help="Length of a bucket; by default an hour, a day where thin."
 )
 @click.option("--since", help="From this time (UTC).")
 @click.option("--until", help="Up to this time (UTC); the newest point by default.")
@@ -74,7 +74,7 @@ def show(
     context: Context,
     entity: str,
     names: tuple[str, ...],
-    resolution: str,
+    resolution: str | None,
     since: str | None,
     until: str | None,
     last: int,
@@ -83,9 +83,12 @@ def show(
     """Show the values of an entity, bucket by bucket. "n/m": not measurable; "no data": no proof that the feed was alive."""
     known = load(context.settings)
     chosen = [find(known, name) for name in names]
-    points = _points(context, _entity(entity), chosen, _INDEX[resolution], since, until, last)
+    for length in (resolution,) if resolution else ("1h", "1d"):  # a thin series is kept by the day only
+        points = _points(context, _entity(entity), chosen, _INDEX[length], since, until, last)
+        if points:
+            break
     if as_json:
-        emit_json({"entity": entity, "resolution": resolution, "points": points})
+        emit_json({"entity": entity, "resolution": length, "points": points})
         return
     ids = sorted({point["kpi"]["id"] for point in points})
     cells = {(point["@timestamp"], point["kpi"]["id"]): _cell(point["kpi"]) for point in points}
