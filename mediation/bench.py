@@ -146,4 +146,3 @@ def _send(store: Store, bodies: Sequence[bytes]) -> None:
         for answer in pool.map(store.send, bodies):
             if any(item["create"]["status"] != 201 for item in answer["items"]):
                 raise UserError("a raw bulk document was not written")
-    store.refresh("cdr-voip")  # as ingest does: both count until the documents can be found
