@@ -45,7 +45,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml infrastructure/prerequisite
 	@echo "installing pinned Python packages into $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --requirement requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --editable .
+	@$(BIN)/pip install --quiet --quiet --no-deps --editable .
 	@touch $@
 
 lock: ## refresh requirements.lock from pyproject.toml

@@ -19,6 +19,7 @@ CHANGES = {
     "incident": ("incident.detected", "event.end"),
     "anomaly": ("anomaly.detected", "event.end"),
     "cdr-file": ("event.ingested",),
+    "cdr-gap": ("gap.detected", "event.end"),
 }
 _MILLISECOND = timedelta(milliseconds=1)
 

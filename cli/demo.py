@@ -33,6 +33,7 @@ from infrastructure.setup import set_up
 from infrastructure.store import Store
 from kpis.pipeline import RollupReport, rollup
 from mediation import IngestReport, ingest
+from mediation.correlate import CorrelateReport, correlate
 from servicedesk import AlertTickets, Ticket, TicketDesk, load_customers
 
 DAYS = 28
@@ -53,6 +54,7 @@ class Demo:
     customers: int = 0
     ingested: IngestReport | None = None
     sampled: IngestReport | None = None
+    correlated: CorrelateReport | None = None
     rolled: RollupReport | None = None
     trained: TrainReport | None = None
     detected: DetectReport | None = None
@@ -124,6 +126,7 @@ class Demo:
             "judged_until": iso(self.end),
             "records": self.ingested.lines if self.ingested else 0,
             "records_per_s": round(self.ingested.lines / self.ingested.seconds) if self.ingested else 0,
+            "sessions": self.correlated.epc.made if self.correlated else 0,
             "impacted_customers": {each.labelled: self._impact(each.found) for each in found},
             "stages": {stage: round(seconds, 1) for stage, seconds in self.took.items()},
             "evaluation": self.judged.as_dict(),
@@ -167,6 +170,8 @@ def _traffic(demo: Demo, store: Store, bar: Bar, samples: Path) -> None:
         demo.ingested = ingest(store, [traffic / "cdr"], progress=advance)
     with _stage(demo, bar, "mediating the sample files"):
         demo.sampled = ingest(store, [samples]) if samples.is_dir() else None
+    with _stage(demo, bar, "putting sessions and calls together") as advance:
+        demo.correlated = correlate(store, progress=lambda what, done, total: advance(done, total))
     with _stage(demo, bar, "rolling up KPIs") as advance:
         demo.rolled = rollup(store, progress=lambda what, done, total: advance(done, total))
 

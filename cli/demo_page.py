@@ -35,6 +35,12 @@ def _head(demo: Demo) -> None:
             f"  sample_data/: {report.lines:,} lines of {len({each.layout for each in report.files})} formats = "
             f"{report.indexed:,} indexed + {report.duplicate:,} duplicate + {report.rejected:,} rejected"
         )
+    if demo.correlated:
+        joined = demo.correlated
+        click.echo(
+            f"  {joined.epc.made:,} data sessions put together from {joined.epc.marked:,} partial records, "
+            f"{joined.late_total:,} records too late"
+        )
     if demo.rolled and demo.trained and demo.detected:
         click.echo(
             f"  {demo.rolled.written:,} KPI points · {demo.trained.series:,} series with a baseline for every hour of the week"

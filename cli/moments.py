@@ -22,6 +22,11 @@ def moment(text: str | None, default: datetime) -> datetime:
         raise UserError(f"{text!r} is not a time", remedy="write it as 2026-11-01 or 2026-11-01T10:00") from None
 
 
+def optional(text: str | None) -> datetime | None:
+    """The same, None for None."""
+    return None if text is None else moment(text, datetime.min)
+
+
 def span(text: str) -> timedelta:
     """`30s`, `5m`, `1h`, `7d`, `2w`. Raises UserError."""
     match = _SPAN.fullmatch(text)

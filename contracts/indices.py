@@ -34,8 +34,12 @@ ALL: tuple[Index, ...] = (
     Index("cdr-mobile-voice", f.MOBILE_VOICE, True, "mobile voice records (MOC, MTC)"),
     Index("cdr-sms", f.SMS, True, "SMS records"),
     Index("cdr-epc", f.EPC, True, "packet data records"),
+    Index("call-voip", f.CALL, True, "VoIP calls: legs and quality reports of one call id put together"),
+    Index("session-epc", f.SESSION, True, "data sessions: partial records of one charging id put together"),
     Index("cdr-reject", f.REJECT, False, "suspended lines"),
     Index("cdr-file", f.FILE, False, "books of the files"),
+    Index("cdr-source", f.FEED, False, "who delivers files, how often, and whether it is late"),
+    Index("cdr-gap", f.GAP, False, "files that are late, missing, or numbered twice"),
     Index("kpi-5m", f.KPI, True, "KPI points per 5 minutes"),
     Index("kpi-1h", f.KPI, True, "KPI points per hour", "year"),
     Index("kpi-1d", f.KPI, True, "KPI points per day", "year"),
@@ -53,6 +57,7 @@ ALL: tuple[Index, ...] = (
 )
 BY_NAME = {index.name: index for index in ALL}
 CDR_INDEX = {"voip": "cdr-voip", "mobile-voice": "cdr-mobile-voice", "sms": "cdr-sms", "epc": "cdr-epc"}
+CORRELATED_INDEX = {"voip": "call-voip", "epc": "session-epc"}
 KPI_INDEX = {300: "kpi-5m", 3600: "kpi-1h", 86400: "kpi-1d"}
 
 

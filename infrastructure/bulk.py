@@ -60,7 +60,8 @@ class Postponed(NamedTuple):
     reason: str
 
 
-_PLAIN = {status: ItemResult(status) for status in (200, 201)}
+CREATED = ItemResult(201)  # the very object, so that results are counted fast
+_PLAIN = {200: ItemResult(200), 201: CREATED}
 _EXISTS = ItemResult(409, "exists already")
 _AGAIN = (429, 502, 503, 504)
 # Refusals that are not about the document: the next one would meet the same, so they stop the job.
@@ -69,32 +70,41 @@ _NOT_THE_DOCUMENT = frozenset(
 )
 
 
-def encoded(operation: Operation) -> bytes:
+def encoded(operation: Operation) -> str:
     """The two lines of an operation. Raises InternalError on a source that would break the request."""
     source = operation.source
     if not isinstance(source, bytes):
         source = orjson.dumps(source)
     elif b"\n" in source:
         raise InternalError(f"source of {operation.id} holds a line break")
-    return b"%b%b\n" % (_action_line(operation), source)
+    return f"{_action_line(operation)}{source.decode()}\n"
 
 
-def _action_line(operation: Operation) -> bytes:
+def _action_line(operation: Operation) -> str:
     if operation.id.isalnum() and operation.id.isascii():  # digests: nothing to escape
-        return f'{{"{operation.action}":{{"_index":"{operation.index}","_id":"{operation.id}"}}}}\n'.encode()
-    return orjson.dumps({operation.action: {"_index": operation.index, "_id": operation.id}}) + b"\n"
+        return f'{{"{operation.action}":{{"_index":"{operation.index}","_id":"{operation.id}"}}}}\n'
+    return orjson.dumps({operation.action: {"_index": operation.index, "_id": operation.id}}).decode() + "\n"
 
 
-def requests(lines: Sequence[bytes], most: int = MOST_BYTES) -> Iterator[range]:
+def target(text: str) -> tuple[str, str]:
+    """Index and id of an encoded operation."""
+    (place,) = orjson.loads(text[: text.index("\n")]).values()
+    return place["_index"], place["_id"]
+
+
+def requests(texts: Sequence[str], most: int = MOST_BYTES) -> Iterator[range]:
     """Cuts encoded operations into requests of at most `most` bytes (one operation at least), as ranges of positions."""
+    if sum(map(len, texts)) * 4 <= most:  # a character is at most four bytes
+        yield range(len(texts))
+        return
     start, size = 0, 0
-    for position, line in enumerate(lines):
-        if size and size + len(line) > most:
+    for position, text in enumerate(texts):
+        length = len(text) if text.isascii() else len(text.encode())
+        if size and size + length > most:
             yield range(start, position)
             start, size = position, 0
-        size += len(line)
-    if start < len(lines):
-        yield range(start, len(lines))
+        size += length
+    yield range(start, len(texts))
 
 
 def results(answer: dict[str, Any], positions: Sequence[int], into: list[ItemResult | None]) -> Postponed:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from elastic_transport import Urllib3HttpNode
+from elastic_transport import NdjsonSerializer, Urllib3HttpNode
 from elastic_transport._node import NodeApiResponse
 from elasticsearch import Elasticsearch, OrjsonSerializer
 
@@ -31,6 +31,13 @@ class QuietNode(Urllib3HttpNode):
         if "warning" in answer.meta.headers:
             _log.info("Elasticsearch warns: %s", answer.meta.headers.pop("warning"))
         return answer
+
+
+class Ready(NdjsonSerializer):
+    """Bodies of bulk requests are bytes already and end in a line feed; the client's own way copies them twice."""
+
+    def dumps(self, data: Any) -> bytes:
+        return data if isinstance(data, bytes) else super().dumps(data)
 
 
 def open_client(settings: Settings) -> tuple[Elasticsearch, str]:
@@ -84,7 +91,7 @@ def _client(settings: Settings, url: str, options: dict[str, Any]) -> Elasticsea
     return Elasticsearch(
         url,
         node_class=QuietNode,
-        serializer=OrjsonSerializer(),
+        serializers={OrjsonSerializer.mimetype: OrjsonSerializer(), Ready.mimetype: Ready()},
         http_compress=urlsplit(url).hostname not in _LOOPBACK,
         connections_per_node=settings.number("ingest.senders") + _SPARE_CONNECTIONS,
         request_timeout=settings.number("es.timeout.sec"),

@@ -68,8 +68,9 @@ class Exchange:
         """Parsed answer. Statuses in `allow` are answers too (`ApiError.body`), other refusals raise:
 
         StoreUnavailable (away longer than es.wait.sec), ConflictError (409), StoreRefused, OperatorError.
-        `writes`: may be sent again after a time-out however often, since its effect is the same. `again` is called
-        before it is sent again: the server may have come back as another one. Who passes `patience` says when it is over.
+        `body` may be a function that gives it, called for every try. `writes`: may be sent again after a time-out however
+        often, since its effect is the same. `again` is called before it is sent again: the server may have come back as
+        another one. Who passes `patience` says when it is over.
         """
         own, patience = patience is None, patience or self.patience()
         timeouts = tries = 0
@@ -78,7 +79,7 @@ class Exchange:
                 again(patience)
             tries += 1
             try:
-                answer = self._send(method, path, body, params, content)
+                answer = self._send(method, path, body() if callable(body) else body, params, content)
             except ApiError as error:
                 if error.meta.status in allow:
                     answer = error.body

@@ -46,6 +46,9 @@ class Versioned:
     primary_term: int
 
 
+Renew = Callable[[], None]
+
+
 def to_stderr(text: str) -> None:
     """How a job says that it waits."""
     sys.stderr.write(text + "\n")
@@ -171,18 +174,31 @@ class Store:
         Raises StoreUnavailable after es.wait.sec of that; StoreRefused when it is not about a single document.
         A 409 on `create` may be this call's own write whose answer was lost: see ItemResult.
         """
+        return self.bulk_texts([bulk.encoded(operation) for operation in operations])
+
+    def bulk_texts(self, texts: Sequence[str], renew: Renew | None = None) -> list[ItemResult]:
+        """The same of operations that are text already (`infrastructure.bulk.encoded`).
+
+        `renew` is called before every try, also after an outage, and may bring the texts up to date.
+        """
         self.check_set_up()
-        lines = [bulk.encoded(operation) for operation in operations]
-        outcome: list[ItemResult | None] = [None] * len(lines)
-        for positions in bulk.requests(lines):
-            self._write(lines, positions, outcome)
+        outcome: list[ItemResult | None] = [None] * len(texts)
+        for positions in bulk.requests(texts):
+            self._write(texts, positions, outcome, renew)
         return [result for result in outcome if result is not None]
 
-    def _write(self, lines: list[bytes], positions: Sequence[int], outcome: list[ItemResult | None]) -> None:
+    def _write(
+        self, texts: Sequence[str], positions: Sequence[int], outcome: list[ItemResult | None], renew: Renew | None
+    ) -> None:
         patience = self.exchange.patience()
+
+        def body() -> bytes:
+            if renew is not None:
+                renew()
+            return "".join([texts[position] for position in positions]).encode()
+
         while positions:
-            answer = self._send_bulk(b"".join([lines[position] for position in positions]), patience)
-            again = bulk.results(answer, positions, outcome)
+            again = bulk.results(self._send_bulk(body, patience), positions, outcome)
             if again.positions:
                 blocked = "blocked by" in again.reason
                 words = f"takes no writes: {again.reason}" if blocked else f"is overloaded: {again.reason}"
@@ -190,7 +206,7 @@ class Store:
             positions = again.positions
         patience.over()
 
-    def _send_bulk(self, body: bytes, patience: Patience) -> Any:
+    def _send_bulk(self, body: bytes | Callable[[], bytes], patience: Patience) -> Any:
         return self.exchange.ask(
             "POST",
             "/_bulk",
@@ -326,10 +342,16 @@ class Store:
         query: Mapping[str, Any] | None = None,
         fields: Sequence[str] | None = None,
         sort: Sequence[Any] | None = None,
+        *,
+        foreign: bool = False,
     ) -> Iterator[dict[str, Any]]:
-        """Every hit (`_id`, `_index`, `_source`) as of now, however many; `fields` of the source only; `sort` as in search."""
-        params = {"keep_alive": _KEEP_ALIVE, "ignore_unavailable": "true"}
-        point = self.exchange.ask("POST", path_of(_checked(name), "_pit"), params=params)["id"]
+        """Every hit (`_id`, `_index`, `_source`) as of now, however many; `fields` of the source only; `sort` as in search.
+
+        `foreign`: of an index that is none of ours; StoreRefused where there is no such index.
+        """
+        params = {"keep_alive": _KEEP_ALIVE} if foreign else {"keep_alive": _KEEP_ALIVE, "ignore_unavailable": "true"}
+        place = path_of(name if foreign else _checked(name), "_pit")
+        point = self.exchange.ask("POST", place, params=params)["id"]
         body: dict[str, Any] = {"size": _PAGE, "sort": [*(sort or ()), "_shard_doc"], "track_total_hits": False}
         body |= {"query": dict(query)} if query else {}
         body |= {"_source": list(fields)} if fields is not None else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kpis.definitions import Definition
 from kpis.parts import Key, Parts, Point, point
@@ -27,21 +27,26 @@ def filled(
     activity: Activity,
     resolution_sec: int,
     found: Mapping[Key, Parts],
-    present: set[tuple[str, int]],
     alive: Callable[[int], bool],
     buckets: range,
 ) -> Iterator[Point]:
-    """Zeros and no_data of counts and integrals in buckets that are over.
-
-    `present`: (entity, bucket) with records; `alive`: whether a bucket's feed is proven.
-    """
+    """Zeros and no_data of counts and integrals in buckets that are over. `alive`: whether a bucket's feed is proven."""
     for definition in definitions.values():
         if definition.counted:
             spread = definition.kind == "integral"
-            there = {key[1:] for key in found if key.kpi == definition.id} if spread else present
+            there = {key[1:] for key, parts in found.items() if key.kpi == definition.id and parts.samples}
             names = activity.entities(definition.id if spread else ALL_RECORDS)
             entities = [name for name in names if name.partition(":")[0] in definition.dimensions]
             yield from fill(definition, activity, entities, resolution_sec, buckets, there, alive)
+
+
+def taken_back(standing: Iterable[Key], points: Iterable[Point], resolution_sec: int) -> Iterator[Point]:
+    """A point without samples for each that stands where nothing is behind it: its records were taken into a call elsewhere."""
+    made = {(point.kpi, point.entity, point.bucket_ms) for point in points}
+    for kpi, entity, bucket in standing:
+        start = bucket * resolution_sec * 1000
+        if (kpi, entity, start) not in made:
+            yield Point(kpi, entity, start, None, None, None, 0, "insufficient_data", "")
 
 
 def over(window: Span, resolution_sec: int, until: int) -> range:

@@ -16,9 +16,10 @@ from contracts.errors import DefinitionError
 from contracts.ids import digest
 from contracts.indices import BY_NAME
 from contracts.settings import Settings
-from kpis.definitions import Definition, Spread
+from kpis.definitions import Definition, Per, Spread
 from kpis.expressions import Aggregate, Kind, Named, Node, fields_of
 from kpis.parser import parse_aggregate, parse_condition, parse_value
+from mediation.enrich.causes import causes
 
 HOME = Path(__file__).resolve().parent
 FOLDER = HOME / "catalogue"
@@ -27,12 +28,21 @@ _COUNT_ALL = Aggregate("COUNT", None, None)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where a service's records are, which fields make entities of them, and its KPI of how busy an entity is."""
+    """Where a service's records are, which fields make entities of them, and its KPI of how busy an entity is.
+
+    `correlated`: index of what several records are put together to, "" where there is none.
+    """
 
     name: str
     source: str
     activity: str
     entities: dict[str, tuple[str, ...]]
+    correlated: str = ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Records, and what was made of them."""
+        return (self.source, self.correlated) if self.correlated else (self.source,)
 
 
 def load(settings: Settings, folder: Path = FOLDER) -> dict[str, Definition]:
@@ -62,23 +72,24 @@ def services() -> dict[str, Service]:
     found = {}
     for name, row in _yaml(path).items():
         entities = {kind: tuple(fields) for kind, fields in row["entities"].items()}
-        if name not in SERVICES or row["source"] not in BY_NAME or not set(entities) <= set(ENTITY_TYPES):
+        correlated = row.get("correlated", "")
+        indices = {row["source"], correlated} - {""}
+        if name not in SERVICES or not indices <= BY_NAME.keys() or not set(entities) <= set(ENTITY_TYPES):
             raise DefinitionError(f"{name}: unknown service, source or entity type", where=str(path))
         known = fields_of(BY_NAME[row["source"]].fields)
         for field in (field for fields in entities.values() for field in fields):
             if known.get(field) != "text":
                 raise DefinitionError(f"{name}: {field} is no keyword field{_nearest(field, known)}", where=str(path))
-        found[name] = Service(name, row["source"], row["activity"], entities)
+        found[name] = Service(name, row["source"], row["activity"], entities, correlated)
     return found
 
 
 def named_values(settings: Settings) -> dict[str, int | float | tuple[int, ...]]:
-    """What `${name}` in an expression stands for: sets of `causes.yml`, and settings."""
-    causes = _yaml(HOME / "causes.yml")
+    """What `${name}` in an expression stands for: sets of the release causes' classes, and settings."""
     user = {"user", "number"} if settings["kpi.ner.user.numbers"] else {"user"}
 
     def codes(table: str, classes: set[str]) -> tuple[int, ...]:
-        return tuple(sorted(code for code, row in causes[table].items() if row["class"] in classes))
+        return tuple(sorted(code for code, cause in causes()[table].items() if cause.ner in classes))
 
     return {
         "user_causes": codes("q850", user),
@@ -144,7 +155,18 @@ def _definition(content: dict[str, Any], file: str, named: Named, kinds: Mapping
         edge=float(percentile.get("edge", "nan")),
         spread=reader.spread(content["spread"]) if "spread" in content else None,
         settle_sec=reader.seconds(content.get("settle_sec", 0)),
+        per=_per(content, service, where),
     )
+
+
+def _per(content: Mapping[str, Any], service: Service, where: str) -> Per:
+    if service.correlated:
+        return "record" if "per" in content else "call"
+    if "per" in content:
+        raise DefinitionError(
+            f"records of {service.name} are not put together: nothing to choose", where=f"{where}: per"
+        )
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from kpis.expressions import Aggregate, Node
 
 Kind = Literal["ratio", "count", "mean", "percentile", "integral"]
 Bad = Literal["low", "high", "both"]
+Per = Literal["call", "record", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Definition:
     `mean` = numerator (a sum) / denominator (a count); `percentile` of `values` by bins; `integral` of `spread` over time.
     `bad` is the direction that is bad. `target` with `target_op` (`>=` or `<=`) is what the value should hold.
     `least_sample` is the number of samples below which a point is `insufficient_data`. `weight` is its say in the
-    service's state. `dimensions` are the entity types it is kept for.
+    service's state. `dimensions` are the entity types it is kept for. `per`: what is counted, `call`s and sessions (what
+    several records were put together to, and records that stand alone), every `record` as delivered, or "" where nothing is
+    ever put together (kpis/counting.py).
     """
 
     id: str
@@ -61,6 +64,7 @@ class Definition:
     edge: float = math.nan
     spread: Spread | None = None
     settle_sec: int = 0
+    per: Per = ""
     meaning: str = ""
 
     @property

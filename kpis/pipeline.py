@@ -21,7 +21,7 @@ from kpis.parts import BASE_MS, RESOLUTIONS, Point
 from kpis.planning import Plan
 from kpis.presence import Activity
 from kpis.sending import Sender
-from kpis.spans import Cover, Span
+from kpis.spans import Cover, Span, crossed
 
 JOB = "rollup"
 REFRESH_SEC = 30  # longest time for a written record to show up in a search, with room: the refresh interval is 5 s
@@ -86,7 +86,7 @@ def rollup(
     """
     started, now = time.monotonic(), now or store.clock()
     definitions, services = catalogue.load(store.settings), catalogue.services()
-    store.refresh(*(service.source for service in services.values()), "cdr-file")
+    store.refresh(*(name for service in services.values() for name in service.sources), "cdr-file", *KPI_INDEX.values())
     mark = f"{catalogue.fingerprint(definitions)} {store.settings.number('kpi.density')}"
     run = _run(store, mark, since, until or now, now, progress)
     first = since or run.before
@@ -98,7 +98,7 @@ def rollup(
     with Sender(store, store.settings.number("ingest.senders")) as sender:
         for service in services.values():
             own = [definition for definition in definitions.values() if definition.service == service.name]
-            _roll(run, service, own, sender, report)
+            _roll(run, *asking.as_delivered(store, service, own), sender, report)
     store.refresh(*KPI_INDEX.values())
     if not run.forced:
         _keep(run, mark)
@@ -135,9 +135,9 @@ def _plan(run: _Run, service: Service, definitions: Sequence[Definition]) -> Pla
     density = run.store.settings.number("kpi.density")
     if run.forced:
         _, activity = _activity(run, service, definitions, run.forced, density)
-        return Plan(run.forced, run.forced, activity.days(), activity, proven)
+        return Plan(run.forced, run.forced, activity.days(), activity, proven, run.forced if service.correlated else [])
     before = run.before or from_epoch_ms(0)
-    plain, wide = asking.touched(run.store, service, definitions, before)
+    plain, wide, taken = asking.touched(run.store, service, definitions, before)
     spanned = presence.days_of(wide)
     if run.before is not None:
         waits = max(definition.settle_sec for definition in definitions) * 1000
@@ -152,6 +152,7 @@ def _plan(run: _Run, service: Service, definitions: Sequence[Definition]) -> Pla
         activity.days() | spanned,
         activity,
         proven,
+        [] if run.before is None else taken,
     )
 
 
@@ -188,7 +189,7 @@ def _points(
     run: _Run, service: Service, definitions: Sequence[Definition], plan: Plan, resolution: int, window: Span
 ) -> list[Point]:
     """Points of one window, zeros and no_data included."""
-    found, present, alive = asking.window(run.store, service, definitions, resolution, window, run.until)
+    found, alive = asking.window(run.store, service, definitions, resolution, window, run.until)
     chosen = {definition.id: definition for definition in definitions}
     over = assembling.over(window, resolution, run.until)
 
@@ -197,5 +198,8 @@ def _points(
         return bucket in alive or plan.proven.holds(bucket * step, (bucket + 1) * step)
 
     points = list(assembling.kept(chosen, plan.activity, resolution, found))
-    points += assembling.filled(chosen, plan.activity, resolution, found, present, proven, over)
+    points += assembling.filled(chosen, plan.activity, resolution, found, proven, over)
+    if crossed([window], plan.taken):
+        standing = asking.standing(run.store, service, definitions, resolution, window)
+        points += assembling.taken_back(standing, points, resolution)
     return points

@@ -17,7 +17,8 @@ _END_MS = 253_402_300_800_000  # the year 10000: later times cannot be written
 class Plan:
     """`plain`: spans due for KPIs that put a record into one bucket; `wide`: for integrals.
 
-    `days`: those (since the epoch) on which there is anything to keep; `proven`: spans that files prove to be delivered.
+    `days`: those (since the epoch) on which there is anything to keep; `proven`: spans that files prove to be delivered;
+    `taken`: spans in which records were taken into calls and sessions, so that points may have lost what was behind them.
     """
 
     plain: list[Span]
@@ -25,6 +26,7 @@ class Plan:
     days: set[int]
     activity: Activity
     proven: Cover
+    taken: list[Span]
 
 
 def questioned(spans: Iterable[Span]) -> list[Span]:

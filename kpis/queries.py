@@ -13,14 +13,16 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from contracts.clock import from_epoch_ms, iso
-from kpis import bins, compiler
+from contracts.indices import KPI_INDEX
+from kpis import bins, compiler, counting
 from kpis.catalogue import Service
 from kpis.definitions import Definition, Spread
 from kpis.expressions import Node
 from kpis.integrals import LARGEST, LONGEST_MS
-from kpis.parts import BASE_MS, settled
+from kpis.parts import BASE_MS, ORIGIN, settled
 
 # A bin and its count travel as one number, so that a bucket is one row: (bin + SHIFT) * PACK + count, exact below 2^53.
+_COUNTED = {"": "", "call": "per_call", "record": "per_record"}  # columns: whether a document counts
 PACK = 10**10
 SHIFT = 2000
 
@@ -52,19 +54,24 @@ def columns(definitions: Sequence[Definition], until: int) -> dict[str, str]:
 
 def aggregates(definition: Definition, until: int) -> list[str]:
     """ES|QL of every aggregate of a definition: numerator, denominator, samples, candidates, as of `until` (ms)."""
-    also = f'@timestamp < "{iso(from_epoch_ms(settled(definition, until)))}"::datetime' if definition.settle_sec else ""
+    settles = (
+        f'@timestamp < "{iso(from_epoch_ms(settled(definition, until)))}"::datetime' if definition.settle_sec else ""
+    )
+    also = " AND ".join(text for text in (_COUNTED[definition.per], settles) if text)
     parts = (definition.numerator, definition.denominator, definition.samples, definition.candidates)
     return [compiler.aggregate(part, also) for group in parts for part in group]
 
 
-def counts(service: Service, found: dict[str, str], resolution_sec: int) -> str:
+def counts(service: Service, definitions: Sequence[Definition], found: dict[str, str], resolution_sec: int) -> str:
     """Aggregates per bucket and entity, between two times: first per combination of entities, then per entity."""
+    pers = sorted({definition.per for definition in definitions} - {""})
+    counted = "".join(f", {_COUNTED[per]} = {counting.condition(per)}" for per in pers)
     names = _names(service, service.entities)
     first = ", ".join(f"{name} = {text}" for text, name in found.items())
     again = ", ".join(f"{name} = SUM({name})" for name in found.values())
-    return f"""FROM {service.source}
+    return f"""FROM {counting.sources(service, definitions)}
 | WHERE @timestamp >= ? AND @timestamp < ?
-| EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}
+| EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}{counted}
 | STATS {first} BY {_by(["k"], names)}
 | EVAL e = {entities(service, service.entities, names)}
 | MV_EXPAND e
@@ -75,11 +82,11 @@ def percentile(service: Service, definition: Definition, value: Node, resolution
     """Packed bins (`b`, one number or several) of one value of a percentile KPI per bucket and entity."""
     names = _names(service, definition.dimensions)
     text = compiler.value(value)
-    conditions = ["@timestamp >= ? AND @timestamp < ?", f"{text} IS NOT NULL"]
+    conditions = ["@timestamp >= ? AND @timestamp < ?", f"{text} IS NOT NULL", *_counted(definition)]
     if definition.where is not None:
         conditions.append(compiler.value(definition.where))
     ratio = f"GREATEST({text} / {definition.edge!r}, {bins.FLOOR!r})"
-    return f"""FROM {service.source}
+    return f"""FROM {counting.sources(service, [definition])}
 | WHERE {" AND ".join(conditions)}
 | EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}
 | EVAL b = TO_LONG(CEIL(LOG10({ratio}) * {bins.SCALE!r} - {bins.TOLERANCE!r}))
@@ -107,7 +114,7 @@ def integral(
     """
     spread = definition.spread or Spread("", "", None, None)
     per = resolution_sec * 1000 // BASE_MS
-    conditions = [f"{compiler.field(spread.end)} >= ?", f"{compiler.field(spread.start)} < ?"]
+    conditions = [f"{compiler.field(spread.end)} >= ?", f"{compiler.field(spread.start)} < ?", *_counted(definition)]
     if spread.where is not None:
         conditions.append(compiler.value(spread.where))
     amount = "ends - begins" if spread.amount is None else compiler.value(spread.amount)
@@ -116,7 +123,7 @@ def integral(
     else:
         row, key = f"tail - rate * ((ek + 1) * {per} - eb)", f"LEAST(ek, {end}::long)"
     names = _names(service, definition.dimensions)
-    return f"""FROM {service.source}
+    return f"""FROM {counting.sources(service, [definition])}
 | WHERE {" AND ".join(conditions)}
 | EVAL begins = TO_LONG({compiler.field(spread.start)}), ends = TO_LONG({compiler.field(spread.end)})
 | EVAL amount = {amount}
@@ -188,16 +195,35 @@ def _laid(spread: Spread) -> str:
     return " AND ".join(conditions)
 
 
-def touched(service: Service, spreads: Sequence[Spread], step_sec: int) -> str:
-    """Steps that hold records ingested at or after a time, and the earliest start of those that spread (`s`)."""
+def touched(source: str, spreads: Sequence[Spread], step_sec: int) -> str:
+    """Steps that hold documents of an index written, or taken into another, at or after a time (asked for three times).
+
+    Columns: `s` earliest start of those that spread, `m` earliest time that one stood at before, `t` those taken or moved.
+    """
     starts = [compiler.field(spread.start) for spread in spreads]
     earliest = (
         reduce(lambda a, b: f"LEAST({a}, {b})", [f"TO_LONG({name})" for name in starts]) if starts else "NULL::long"
     )
-    return f"""FROM {service.source}
-| WHERE event.ingested >= ?
-| EVAL k = TO_LONG(@timestamp) / {step_sec * 1000}, s = {earliest}
-| STATS s = MIN(s) BY k"""
+    return f"""FROM {source}
+| WHERE event.ingested >= ? OR cdr.correlated >= ?
+| EVAL k = TO_LONG(@timestamp) / {step_sec * 1000}, s = {earliest}, m = TO_LONG(cdr.moved_from)
+| STATS s = MIN(s), m = MIN(m), t = COUNT(*) WHERE cdr.correlated >= ? OR m IS NOT NULL BY k"""
+
+
+def standing(service: Service, definitions: Sequence[Definition], resolution_sec: int) -> str:
+    """Points with samples between two times: `i` definition, `e` entity, `k` bucket."""
+    ids = ", ".join(compiler.constant(definition.id) for definition in definitions)
+    return f"""FROM {KPI_INDEX[resolution_sec]}
+| WHERE @timestamp >= ? AND @timestamp < ? AND service.name == {compiler.constant(service.name)}
+| WHERE kpi.origin == "{ORIGIN}" AND kpi.samples > 0 AND kpi.id IN ({ids})
+| EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}, e = CONCAT(entity.type, ":", entity.id)
+| STATS n = COUNT(*) BY i = kpi.id, e, k"""
+
+
+def _counted(definition: Definition) -> list[str]:
+    """Condition of what a definition counts, where there is one."""
+    text = counting.condition(definition.per)
+    return [text] if text else []
 
 
 def _appended(texts: Sequence[str]) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.clock import epoch_ms, from_epoch_ms, parse_iso
 from infrastructure.esql import TooManyRows
 from infrastructure.store import Store, Table
 from kpis import bins, queries
 from kpis.catalogue import Service
-from kpis.definitions import Definition
+from kpis.definitions import Definition, Spread
 from kpis.integrals import LONGEST_MS, Border, summed
 from kpis.parts import BASE_MS, Key, Parts
 from kpis.presence import ALL_RECORDS, Activity
@@ -45,7 +46,7 @@ def counted(
     present: set[tuple[str, int]] = set()
     if not chosen:
         return found, present
-    for table in tables(store, queries.counts(service, names, resolution_sec), span, resolution_sec):
+    for table in tables(store, queries.counts(service, chosen, names, resolution_sec), span, resolution_sec):
         if not table.rows:
             continue
         places = {definition.id: _positions(definition, names, until, table.columns) for definition in chosen}
@@ -161,30 +162,76 @@ def busiest_hours(
     return before, after
 
 
-def touched(
-    store: Store, service: Service, definitions: Sequence[Definition], since: datetime
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Hours (days where there are very many) that hold records ingested since, and, for integrals, the time they span."""
-    spreads = [definition.spread for definition in definitions if definition.spread is not None]
+def as_delivered(
+    store: Store, service: Service, definitions: Sequence[Definition]
+) -> tuple[Service, Sequence[Definition]]:
+    """Both as they are, or, where no document was taken in or made, without the conditions on that: they cost a fifth more."""
+    marks = [{"exists": {"field": field}} for field in ("cdr.correlated", "cdr.surplus", "cdr.kind")]
+    if not service.correlated or store.count(",".join(service.sources), {"bool": {"should": marks}}):
+        return service, definitions
+    return replace(service, correlated=""), [replace(definition, per="") for definition in definitions]
+
+
+class Touched(NamedTuple):
+    """Hours (days where there are very many) that hold what came since a time: `plain`; with the time that it spans: `wide`.
+
+    `taken`: those of them in which records were taken into calls and sessions, or calls and sessions were moved.
+    """
+
+    plain: list[tuple[int, int]]
+    wide: list[tuple[int, int]]
+    taken: list[tuple[int, int]]
+
+
+def touched(store: Store, service: Service, definitions: Sequence[Definition], since: datetime) -> Touched:
+    """What came since: records by every definition that spreads them, calls and sessions by those that count these."""
+    found = Touched([], [], [])
+    for source in service.sources:
+        spreading = [
+            one.spread
+            for one in definitions
+            if one.spread is not None and (source == service.source or one.per == "call")
+        ]
+        _touched(store, source, spreading, since, found)
+    return found
+
+
+def _touched(store: Store, source: str, spreads: Sequence[Spread], since: datetime, found: Touched) -> None:
     for step_sec in (3600, 86400):
         try:
-            table = store.esql(queries.touched(service, spreads, step_sec), [since])
+            table = store.esql(queries.touched(source, spreads, step_sec), [since] * 3)
             break
         except TooManyRows:
             if step_sec == 86400:
                 raise
-    plain, wide = [], []
     for row in table.dicts():
         start, end = row["k"] * step_sec * 1000, (row["k"] + 1) * step_sec * 1000
-        plain.append((start, end))
-        earliest = start if row["s"] is None else min(start, row["s"])
-        wide.append((max(earliest, start - LONGEST_MS), end))
-    return plain, wide
+        moved = start if row["m"] is None else min(start, row["m"])
+        earliest = moved if row["s"] is None else min(moved, row["s"])
+        found.plain.append((moved, end))
+        found.wide.append((max(earliest, start - LONGEST_MS), end))
+        if row["t"]:
+            found.taken.append((moved, end))
+
+
+def standing(
+    store: Store, service: Service, definitions: Sequence[Definition], resolution_sec: int, span: tuple[int, int]
+) -> set[Key]:
+    """Places of the points that have samples: what must be taken back where nothing is behind it any more."""
+    query = queries.standing(service, definitions, resolution_sec)
+    return {
+        Key(row["i"], row["e"], row["k"])
+        for table in tables(store, query, span, resolution_sec)
+        for row in table.dicts()
+    }
 
 
 def files(store: Store, service: Service) -> list[tuple[int, int, datetime]]:
-    """What the ledger proves: earliest and latest record time of each closed file of the service, and when it was booked."""
-    query = {"bool": {"filter": [{"term": {"service.name": service.name}}, {"term": {"file.state": "closed"}}]}}
+    """What the ledger proves: earliest and latest record time of each file of the service, and when it was booked.
+
+    A file that is followed while it grows is open and has times; one whose reading died is open and has none.
+    """
+    query = {"bool": {"filter": [{"term": {"service.name": service.name}}, {"exists": {"field": "file.first"}}]}}
     found = []
     for hit in store.scan("cdr-file", query, ["file.first", "file.last", "event.ingested"]):
         book = hit["_source"].get("file", {})
@@ -201,10 +248,9 @@ def window(
     resolution_sec: int,
     span: tuple[int, int],
     until: int,
-) -> tuple[Found, set[tuple[str, int]], set[int]]:
-    """Parts of all these KPIs; the (entity, bucket) with records; the buckets in which the service delivered any."""
+) -> tuple[Found, set[int]]:
+    """Parts of all these KPIs; the buckets in which the service delivered any record."""
     found: Found = {}
-    present: set[tuple[str, int]] = set()
     if all(definition.kind == "integral" for definition in definitions):
         alive = present_buckets(store, service, resolution_sec, span)
     else:
@@ -215,4 +261,4 @@ def window(
             found |= binned(store, service, definition, resolution_sec, span)
         if definition.kind == "integral":
             found |= integrated(store, service, definition, resolution_sec, span)
-    return found, present, alive
+    return found, alive

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kpis import assembling, bins
+from kpis import assembling, bins, counting
 from kpis.catalogue import Service
 from kpis.definitions import Definition
 from kpis.integrals import Laid, lay, spread_over
@@ -41,7 +41,10 @@ def roll(
     files: Sequence[Span] = (),
     density: int = 1,
 ) -> dict[int, list[Point]]:
-    """Points by resolution (s) of one service's records as of `until` (ms). `files`: spans that the ledger proves."""
+    """Points by resolution (s) of one service's records, and what was made of them, as of `until` (ms).
+
+    `files`: spans that the ledger proves.
+    """
     own_kpis = {key: one for key, one in definitions.items() if one.service == service.name}
     records = [record(service, document) for document in documents]
     activity = _activity(own_kpis, records, density)
@@ -56,7 +59,7 @@ def roll(
         result[resolution] = list(assembling.kept(own_kpis, activity, resolution, found))
         for span in joined((day * DAY_MS, (day + 1) * DAY_MS) for day in activity.days()):
             buckets = assembling.over(span, resolution, until)
-            result[resolution] += assembling.filled(own_kpis, activity, resolution, found, present, alive, buckets)
+            result[resolution] += assembling.filled(own_kpis, activity, resolution, found, alive, buckets)
     return result
 
 
@@ -74,6 +77,8 @@ def parts(
     found: dict[Key, Parts] = {}
     for record in records:
         for definition in definitions.values():
+            if not counting.counts(definition, record.document):
+                continue
             kinds = definition.dimensions
             entities = [entity for entity in record.entities if entity.partition(":")[0] in kinds]
             for bucket, one in _parts(definition, record, resolution_sec, until):
@@ -135,6 +140,8 @@ def _activity(definitions: Mapping[str, Definition], records: Sequence[Record], 
     integrals = [definition for definition in definitions.values() if definition.kind == "integral"]
     hours: Counter[tuple[str, str, int]] = Counter()
     for record in records:
+        if not counting.is_delivered(record.document):
+            continue
         names = [ALL_RECORDS, *(one.id for one in integrals if _laid(one, record.document) is not None)]
         hours.update((name, entity, record.moment // (HOUR_SEC * 1000)) for name in names for entity in record.entities)
     activity = Activity(density)

@@ -7,6 +7,7 @@ mediator.mediate(line)                            one line → Record or Reject
 """
 
 from mediation.compile import Mediator, Pace, Record, compile_layout
+from mediation.enrich.configured import known_layouts, layouts_in_use
 from mediation.layout import Layout
 from mediation.load import load_layout, load_layouts
 from mediation.pipeline import ingest
@@ -21,6 +22,8 @@ __all__ = [
     "Record",
     "compile_layout",
     "ingest",
+    "known_layouts",
+    "layouts_in_use",
     "load_layout",
     "load_layouts",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import resource
 import sys
 import time
@@ -21,13 +22,17 @@ from contracts.indices import ALL
 from infrastructure.secrets import pii_key
 from infrastructure.setup import set_up, tear_down
 from infrastructure.store import Store
+from mediation.collect import regions
 from mediation.compile import Record, compile_layout
+from mediation.encode import compile_encoder, head_text, plain_text
 from mediation.lines import judge
 from mediation.load import load_layouts
 from mediation.pipeline import ingest
 from mediation.samples import write_sample
+from mediation.values import Memo
 
 LAYOUT = "voip-busyhour"
+_LINE_BYTES = 200  # about, of the made files
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def bench_ingest(
         write_sample(LAYOUT, path, rows=rows, seed=seed)
         say("warming up")
         _emptied(store, lambda: _ingest(store, path, rows))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        peak = _peak()
         bodies = _bodies(store, path)
         ours, raw = [], []
         for turn in range(rounds):
@@ -63,6 +68,92 @@ def bench_ingest(
             raw.append(_emptied(store, lambda: _send(store, bodies)))
         _empty(store)
     return _figures(rows, ours, raw, peak)
+
+
+def bench_lines(*, rows: int = 100_000, seed: int = 1, rounds: int = 5) -> dict[str, Any]:
+    """Lines of a made VoIP file to documents, without a store, against what `csv.DictReader` takes to read the file alone.
+
+    Returns microseconds a line of processor time, medians of `rounds`: `document_us` (text of a bulk request, as an ingest makes
+    it), `dictionary_us` (the same document as a dictionary, the way of odd lines), `csv_us`, and `ratio` = document / csv.
+    """
+    layout = load_layouts()[LAYOUT]
+    encode, mediate = compile_encoder(layout, b"bench"), compile_layout(layout, b"bench").mediate
+    heads = {service: Memo(head_text) for service in layout.services}
+    with TemporaryDirectory(prefix="busyhour-bench-") as folder:
+        path = Path(folder) / "voip.csv"
+        write_sample(LAYOUT, path, rows=rows, seed=seed)
+        lines = path.read_text().splitlines()[1:]
+        if encode is None or not all(isinstance(encode(line, 0, "", "", heads), tuple) for line in lines):
+            raise UserError("the fast way does not take a line of the bench file")
+
+        def documents() -> None:
+            with path.open("rb") as stream:
+                stream.readline()
+                for offset, _, region in regions(stream, 1 << 20):
+                    for line in plain_text(region)[0].split("\n"):
+                        encode(line, offset, "", "", heads)
+
+        def dictionaries() -> None:
+            for line in lines:
+                mediate(line)
+
+        def reader() -> None:
+            with path.open(newline="") as stream:
+                for _ in csv.DictReader(stream):
+                    pass
+
+        ways = (documents, dictionaries, reader)
+        turns = [[_cpu(way) for way in ways] for _ in range(rounds)]
+    mine, slow, theirs = (median(turn[index] for turn in turns) / rows * 1e6 for index in range(3))
+    return {
+        "document_us": round(mine, 2),
+        "dictionary_us": round(slow, 2),
+        "csv_us": round(theirs, 2),
+        "ratio": round(mine / theirs, 2),
+        "rows": rows,
+        "rounds": rounds,
+    }
+
+
+def _cpu(work: Callable[[], None]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def bench_memory(
+    store: Store, *, small: int, large: int, seed: int = 1, say: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
+    """Peak memory of this process after an ingest of a made VoIP file of `small` megabytes, and after one of `large`.
+
+    Returns small_peak_bytes, large_peak_bytes, ratio, and the bytes of both files. Raises UserError unless the store is empty.
+    """
+    _refuse_data(store)
+    peaks, sizes = [], []
+    with TemporaryDirectory(prefix="busyhour-bench-") as folder:
+        for number, megabytes in enumerate((small, large)):
+            path = Path(folder) / f"voip-{number}.csv"
+            say(f"writing {megabytes} MB")
+            rows = megabytes * 1_000_000 // _LINE_BYTES
+            write_sample(LAYOUT, path, rows=rows, seed=seed)
+            sizes.append(path.stat().st_size)
+            say(f"ingesting {megabytes} MB")
+            _emptied(store, lambda path=path, rows=rows: _ingest(store, path, rows))  # type: ignore[misc]
+            peaks.append(_peak())
+            path.unlink()
+        _empty(store)
+    return {
+        "small_peak_bytes": peaks[0],
+        "large_peak_bytes": peaks[1],
+        "ratio": round(peaks[1] / peaks[0], 3),
+        "small_bytes": sizes[0],
+        "large_bytes": sizes[1],
+    }
+
+
+def _peak() -> int:
+    """Most memory this process had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _figures(rows: int, ours: Sequence[_Round], raw: Sequence[_Round], peak: int) -> dict[str, Any]:
@@ -111,7 +202,7 @@ def _node_cpu(store: Store) -> float:
 
 
 def _ingest(store: Store, path: Path, rows: int) -> None:
-    report = ingest(store, [path])
+    report = ingest(store, [path], visible=False)  # as the command does it
     if report.indexed != rows:
         raise UserError(f"{report.indexed} of {rows} lines were indexed: {report.as_dict()}")
 

@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 
 from contracts import ids
 from contracts.outcomes import Document, Reason, Reject
-from mediation.layout import Column, Condition, Derived, Layout, TimeField
+from mediation.enrich import expressions
+from mediation.formats import cells_reader
+from mediation.layout import Column, Condition, Derived, Flag, Layout, NumberField, Scalar, TimeField
 from mediation.source import DocumentSource, Writer
-from mediation.times import ISO8601, plus_seconds, reader, seconds_between
-from mediation.values import WHITE_SPACE, Memo, Refusal, converter, quoted_splitter, shown
+from mediation.times import ISO8601, MILLISECONDS, SECONDS, Minutes, plus_seconds, reader, seconds_between
+from mediation.values import REMEMBERED, WHITE_SPACE, Memo, Refusal, converter, quoted_splitter, shown
 
 ECS_VERSION = "8.17.0"
 _REPEATS = 10_000  # integers up to here are remembered
-_SUBSCRIBERS = 65_536  # whose keyed hashes are remembered
+SUBSCRIBERS = 65_536  # whose keyed hashes are remembered
 
 
 class Record(NamedTuple):
@@ -43,10 +45,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Mediator:
-    """`mediate(line)`: the line without its end, decoded. Pure: the same line always gives the same outcome."""
+    """`mediate(line)`: the line without its end, decoded, or the octets of a binary record. Pure: one line, one outcome."""
 
     layout: Layout
-    mediate: Callable[[str], Record | Reject]
+    mediate: Callable[[Any], Record | Reject]
     source: str
 
 
@@ -54,14 +56,14 @@ def compile_layout(
     layout: Layout, key: bytes, *, header: Sequence[str] | None = None, pace: Pace | None = None
 ) -> Mediator:
     """`key`: of the keyed hashes. `header`: the file's own order of columns. `pace`: see `Pace`."""
-    generator = _Generator(layout, key, pace)
+    generator = Generator(layout, key, pace)
     source = generator.source(list(header or layout.header))
     scope = generator.scope
     exec(compile(source, f"<layout {layout.name}>", "exec"), scope)  # noqa: S102  our own text, made from a checked layout
     return Mediator(layout, scope["mediate"], source)
 
 
-class _Generator:
+class Generator:
     """Writes the function. A field's value is in a variable of its own; an absent one is None (or "" for a plain column)."""
 
     def __init__(self, layout: Layout, key: bytes, pace: Pace | None) -> None:
@@ -80,6 +82,9 @@ class _Generator:
             "BAD_QUOTING": Reject(Reason.BAD_QUOTING, "", "a quote is open, or stands inside or after a cell"),
             "column_count": self._column_count,
             "bad_span": _bad_span,
+            "SECONDS": SECONDS,
+            "MILLISECONDS": MILLISECONDS,
+            **expressions.names(),
         }
 
     def _column_count(self, count: int) -> Reject:
@@ -91,57 +96,84 @@ class _Generator:
 
     def source(self, header: list[str]) -> str:
         out = Writer()
-        raws = {column.name: self._raw(column.raw) for column in self.layout.columns}
         with out.block("def mediate(line):"):
-            with out.block("if '\"' in line:"):
-                out.line("cells = split_quoted(line)")
-                out.line("if cells is None: return BAD_QUOTING")
-            out.line(f"else: cells = line.split({self.layout.separator!r})")
-            out.line(f"if len(cells) != {len(header)}: return column_count(len(cells))")
-            if self.layout.strip:
-                out.line(f"cells = [cell.strip({WHITE_SPACE!r}) for cell in cells]")
-            out.line(f"{', '.join(raws[name] for name in header)}, = cells")
+            if self.layout.inlined:
+                self._split(out, header)
+            else:
+                self.bind("read_cells", cells_reader(self.layout, header))
+                out.line("cells = read_cells(line)")
+                out.line("if cells.__class__ is Reject: return cells")
+                self.unpack(out, "cells", [f"c{index}" for index in range(len(self.layout.columns))])
             with out.block("try:"):
-                self._columns(out)
-                self._target(out)
-                self._times(out)
-                self._derived(out)
+                self.columns(out)
+                self.target(out)
+                self.times(out)
+                self.derived(out)
             with out.block("except Refusal as refusal:"):
                 out.line("return refusal.reject")
-            self._flags(out)
+            self.flags(out)
             self._document(out)
-            out.line(f"identity = {self._identity()}")
+            out.line(f"identity = {self.identity()}")
             out.line(f"key = sha256(identity.encode()).hexdigest()[:{ids.ID_LENGTH}]")
             out.line(f"return Record(key, service, {self.variables['@timestamp']}, document)")
         return out.text()
 
-    def _raw(self, raw: str) -> str:
+    def _split(self, out: Writer, header: list[str]) -> None:
+        with out.block("if '\"' in line:"):
+            out.line("cells = split_quoted(line)")
+            out.line("if cells is None: return BAD_QUOTING")
+        out.line(f"else: cells = line.split({self.layout.separator!r})")
+        out.line(f"if len(cells) != {len(header)}: return column_count(len(cells))")
+        self.unpack(out, self.stripped("cells"), self.named(header))
+
+    def named(self, header: list[str]) -> list[str]:
+        """Variables of the cells in the file's own order."""
+        raws = {column.name: self.raw(column.raw) for column in self.layout.columns}
+        return [raws[name] for name in header]
+
+    def stripped(self, cells: str) -> str:
+        return f"[cell.strip({WHITE_SPACE!r}) for cell in {cells}]" if self.layout.strip else cells
+
+    def unpack(self, out: Writer, cells: str, names: list[str]) -> None:
+        """Cells into variables of their own."""
+        out.line(f"{', '.join(names)}, = {cells}")
+
+    def raw(self, raw: str) -> str:
         index = next(index for index, column in enumerate(self.layout.columns) if column.raw == raw)
         return f"c{index}"
 
     # Steps, in the order that mediation.layout names
 
-    def _columns(self, out: Writer) -> None:
+    def columns(self, out: Writer) -> None:
         for index, column in enumerate(self.layout.columns):
-            cell = f"c{index}"
-            if column.required:
-                missing = self.bind(f"missing{index}", Reject(Reason.MISSING_VALUE, column.raw, "is empty"))
-                out.line(f"if not {cell}: return {missing}")
-            convert = converter(column, self.key)
-            variable = cell
-            if convert is not None:
-                variable = f"v{index}"
-                memo = self.bind(f"memo{index}", Memo(convert, _SUBSCRIBERS) if column.pii == "hash" else Memo(convert))
-                value = f"{memo}[{cell}]" if _repeats(column) else f"{memo}.convert({cell})"
-                out.line(f"{variable} = {value}" + ("" if column.required else f" if {cell} else None"))
-            if column.required:
-                self.certain.add(variable)
-            elif convert is None:
-                self.plain.add(variable)
-            if column.field and column.pii != "drop":
-                self.variables[column.field] = variable
+            self.column(out, index, column)
 
-    def _target(self, out: Writer) -> None:
+    def column(self, out: Writer, index: int, column: Column) -> None:
+        self.check_required(out, index, column)
+        convert = converter(column, self.key)
+        variable = f"c{index}"
+        if convert is not None:
+            cell, variable = variable, f"v{index}"
+            memo = self.bind(f"memo{index}", Memo(convert, limit)) if (limit := remembered(column)) else ""
+            value = f"{memo}[{cell}]" if memo else self.number(column, cell, self.bind(f"convert{index}", convert))
+            out.line(f"{variable} = {value}" + ("" if column.required else f" if {cell} else None"))
+        if column.required:
+            self.certain.add(variable)
+        elif convert is None:
+            self.plain.add(variable)
+        if column.field and column.pii != "drop":
+            self.variables[column.field] = variable
+
+    def number(self, column: Column, cell: str, convert: str) -> str:
+        """Expression for a number that is not worth remembering."""
+        return f"{convert}({cell})"
+
+    def check_required(self, out: Writer, index: int, column: Column) -> None:
+        if column.required:
+            missing = self.bind(f"missing{index}", Reject(Reason.MISSING_VALUE, column.raw, "is empty"))
+            out.line(f"if not c{index}: return {missing}")
+
+    def target(self, out: Writer) -> None:
         word = "if"
         for target in self.layout.targets:
             if target.when:
@@ -150,16 +182,16 @@ class _Generator:
             else:
                 out.line(f"else: service = {target.service!r}" if word == "elif" else f"service = {target.service!r}")
 
-    def _times(self, out: Writer) -> None:
+    def times(self, out: Writer) -> None:
         for index, time in enumerate(self.layout.times):
             variable = f"t{index}"
             self.variables[time.field] = variable
             if time.paced_by:
                 clock = self.bind(f"pace{index}", _paced(time, self.pace))
-                out.line(f"{variable} = {clock}({self._raw(time.paced_by)})")
+                out.line(f"{variable} = {clock}({self.raw(time.paced_by)})")
                 self.certain.add(variable)
                 continue
-            cells = [self._raw(raw) for raw in time.columns]
+            cells = [self.raw(raw) for raw in time.columns]
             read = self._reader(index, time)
             missing = [self._no_time(index, place, raw) for place, raw in enumerate(time.columns)]
             text = " + ' ' + ".join(cells)
@@ -169,46 +201,63 @@ class _Generator:
                 elif len(cells) > 1:
                     out.line(f"if not {cell} and ({' or '.join(cells)}): return {reject}")
             value = read.format(text)
-            out.line(f"{variable} = {value}" + ("" if time.required else f" if {cells[0]} else None"))
+            out.line(f"{variable} = {value}" if time.required else f"{variable} = ({value}) if {cells[0]} else None")
             if time.required:
                 self.certain.add(variable)
 
     def _reader(self, index: int, time: TimeField) -> str:
         """Expression for the time in text `{}`. Times to the millisecond do not repeat: not worth remembering."""
-        convert = _time_converter(time, self.layout.timezone)
+        minutes = Minutes()
+        convert = _time_converter(time, self.layout.timezone, minutes)
         if time.formats[0] == ISO8601:
-            return self.bind(f"time{index}", convert) + "({})"
+            known, read = self.bind(f"minutes{index}", minutes), self.bind(f"time{index}", convert)
+            usual = f"{{0}}[:17] in {known} and {{0}}[17:20] in SECONDS and {{0}}[20:] in MILLISECONDS"
+            return f"{{0}} if {usual} else {read}({{0}})"
         return self.bind(f"times{index}", Memo(convert)) + "[{}]"
 
     def _no_time(self, index: int, place: int, raw: str) -> str:
         return self.bind(f"no_time{index}_{place}", Reject(Reason.MISSING_TIME, raw, "is empty"))
 
-    def _derived(self, out: Writer) -> None:
+    def derived(self, out: Writer) -> None:
         for field, value in self.layout.constants.items():
-            variable = self.variables.get(field) or f"k{len(self.variables)}"
-            if field in self.variables and variable not in self.certain:
-                out.line(f"if {self._absent(variable)}: {variable} = {value!r}")
-            elif field not in self.variables:
-                out.line(f"{variable} = {value!r}")
-            self.variables[field] = variable
-            self.certain.add(variable)
+            self.constant(out, field, value)
+        for index, number in enumerate(self.layout.numbers):
+            self.numbered(out, index, number)
         for index, derived in enumerate(self.layout.derived):
-            self._derive(out, index, derived)
+            self.derive(out, index, derived)
 
-    def _derive(self, out: Writer, index: int, derived: Derived) -> None:
+    def constant(self, out: Writer, name: str, value: Scalar) -> None:
+        variable = self._own(out, name, f"k{len(self.variables)}")
+        if name in self.variables and variable not in self.certain:
+            out.line(f"if {self._absent(variable)}: {variable} = {value!r}")
+        elif name not in self.variables:
+            out.line(f"{variable} = {value!r}")
+        self.variables[name] = variable
+        self.certain.add(variable)
+
+    def numbered(self, out: Writer, index: int, number: NumberField) -> None:
+        """What a number tells, from the cell itself: a hash tells nothing."""
+        cell = self.raw(number.column)
+        plan = self.bind(f"plan{index}", expressions.plan(number))
+        parts = {name: f"n{index}_{name}" for name in ("country", "type", "zone")}
+        out.line(f"{', '.join(parts.values())} = {plan}[{cell}] if {cell} else NOWHERE")
+        self.variables |= {field: parts[name] for name, field in number.fields.items()}
+
+    def derive(self, out: Writer, index: int, derived: Derived) -> None:
         sources = [self.variables[field] for field in derived.sources]
-        existing = self.variables.get(derived.field)
-        if existing in self.certain:
+        if self.variables.get(derived.field) in self.certain:
             return
+        existing = self._own(out, derived.field, f"d{index}") if derived.field in self.variables else None
         tests = [f"service in {derived.only!r}"] if derived.only else []
         if existing is not None:
             tests.append(self._absent(existing))
-        tests += [self._present(source) for source in dict.fromkeys(sources) if source not in self.certain]
+        uncertain = [self.present(source) for source in dict.fromkeys(sources) if source not in self.certain]
+        tests += expressions.given(derived, uncertain)
+        tests += [self._test(condition) for condition in derived.when]
         value = self._value(index, derived, sources)
         variable = existing or f"d{index}"
-        certain = (
-            not tests and derived.kind != "seconds_between" and (derived.kind != "map" or derived.otherwise is not None)
-        )
+        absent = expressions.MAY_BE_ABSENT
+        certain = not tests and derived.kind not in absent and (derived.kind != "map" or derived.otherwise is not None)
         if tests:
             with out.block(f"if {' and '.join(tests)}:"):
                 self._assign(out, derived, variable, value, sources)
@@ -219,6 +268,15 @@ class _Generator:
         self.variables[derived.field] = variable
         if certain:
             self.certain.add(variable)
+
+    def _own(self, out: Writer, field: str, fresh: str) -> str:
+        """A variable for `field` that may be assigned: a cell itself must stay as it is, since the identity is made of cells."""
+        variable = self.variables.get(field, fresh)
+        if variable in self.plain and variable != fresh:
+            out.line(f"{fresh} = {variable}")
+            self.plain.add(fresh)
+            self.variables[field] = variable = fresh
+        return variable
 
     def _assign(self, out: Writer, derived: Derived, variable: str, value: str, sources: list[str]) -> None:
         out.line(f"{variable} = {value}")
@@ -238,19 +296,27 @@ class _Generator:
             return f"seconds_between({sources[0]}, {sources[1]})"
         if kind in ("time_plus", "time_minus"):
             return f"plus_seconds({sources[0]}, {'-' if kind == 'time_minus' else ''}{sources[1]})"
+        if kind == "value":
+            return repr(derived.otherwise)
+        if kind in expressions.ENRICHED:
+            return expressions.value(derived, self.variables)
+        if kind == "join":
+            return " + '-' + ".join(sources)
         if kind == "difference":
             return f"{sources[0]} - {sources[1]} if {sources[0]} > {sources[1]} else 0"
         return " + ".join(sources)
 
-    def _flags(self, out: Writer) -> None:
+    def flags(self, out: Writer) -> None:
         if not self.layout.flags:
             return
         out.line("flags = []")
         seen: set[str] = set()
         for flag in self.layout.flags:
-            again = f" and {flag.name!r} not in flags" if flag.name in seen else ""
-            out.line(f"if {self._all(flag.when)}{again}: flags.append({flag.name!r})")
+            out.line(f"if {self.flag_test(flag, seen)}: flags.append({flag.name!r})")
             seen.add(flag.name)
+
+    def flag_test(self, flag: Flag, seen: set[str]) -> str:
+        return self._all(flag.when) + (f" and {flag.name!r} not in flags" if flag.name in seen else "")
 
     def _document(self, out: Writer) -> None:
         tree = DocumentSource()
@@ -261,27 +327,31 @@ class _Generator:
         tree.add("cdr.layout", repr(self.layout.name))
         if self.layout.flags:
             tree.add("cdr.flags", "flags", test="flags")
-        only = {column.field: column.only for column in self.layout.columns if column.field}
-        only |= {time.field: time.only for time in self.layout.times}
+        only = self.only()
         for field, variable in self.variables.items():
             if field in self.layout.locals:
                 continue
-            tests = [] if variable in self.certain else [self._present(variable)]
+            tests = [] if variable in self.certain else [self.present(variable)]
             if only.get(field):
                 tests.append(f"service in {only[field]!r}")
             tree.add(field, variable, test=" and ".join(tests))
         tree.write(out, "document")
 
-    def _identity(self) -> str:
+    def only(self) -> dict[str, tuple[str, ...]]:
+        """Fields of columns and times, with the services whose documents alone have them."""
+        only = {column.field: column.only for column in self.layout.columns if column.field}
+        return only | {time.field: time.only for time in self.layout.times}
+
+    def identity(self) -> str:
         """The text of `contracts.ids.concatenated`, as an expression."""
-        sources = {"[cdr][layout]": "", **{f"[raw][{raw}]": f"{{{self._raw(raw)}}}" for raw in self.layout.identity}}
+        sources = {"[cdr][layout]": "", **{f"[raw][{raw}]": f"{{{self.raw(raw)}}}" for raw in self.layout.identity}}
         sources["[cdr][layout]"] = self.layout.name
         named = {name.replace("{", "{{").replace("}", "}}"): value for name, value in sources.items()}
         return "f" + repr(ids.concatenated(named))
 
     # Conditions
 
-    def _present(self, variable: str) -> str:
+    def present(self, variable: str) -> str:
         return variable if variable in self.plain else f"{variable} is not None"
 
     def _absent(self, variable: str) -> str:
@@ -292,7 +362,7 @@ class _Generator:
 
     def _test(self, condition: Condition) -> str:
         variable = self.variables[condition.field]
-        present = "" if variable in self.certain else f"{self._present(variable)} and "
+        present = "" if variable in self.certain else f"{self.present(variable)} and "
         if condition.kind == "in":
             return f"{variable} in {self.bind(f'set{len(self.scope)}', frozenset(condition.values))}"
         if condition.kind == "range":
@@ -300,19 +370,21 @@ class _Generator:
         if condition.kind == "absent":
             return "False" if variable in self.certain else self._absent(variable)
         if condition.kind == "present":
-            return "True" if variable in self.certain else self._present(variable)
+            return "True" if variable in self.certain else self.present(variable)
         other = self.variables[condition.other]
-        also = "" if other in self.certain else f"{self._present(other)} and "
+        also = "" if other in self.certain else f"{self.present(other)} and "
         return f"{present}{also}{variable} < {other}"
 
 
-def _repeats(column: Column) -> bool:
-    """Whether values are worth remembering; counts of packets and bytes are not, they are read faster than found."""
-    return column.type != "integer" or (column.high is not None and column.high <= _REPEATS)
+def remembered(column: Column) -> int:
+    """How many values to remember; counts of packets and bytes are not worth it, they are read faster than found."""
+    if column.type == "integer" and (column.high is None or column.high > _REPEATS):
+        return 0
+    return SUBSCRIBERS if column.pii == "hash" else REMEMBERED
 
 
-def _time_converter(time: TimeField, zone: str) -> Callable[[str], str]:
-    read = reader(time.formats, zone)
+def _time_converter(time: TimeField, zone: str, minutes: Minutes) -> Callable[[str], str]:
+    read = reader(time.formats, zone, minutes)
 
     def convert(text: str) -> str:
         value = read(text)

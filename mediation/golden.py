@@ -17,8 +17,8 @@ import orjson
 from contracts.errors import UserError
 from contracts.indices import CDR_INDEX
 from mediation.books import Book
-from mediation.collect import physical_lines
 from mediation.compile import Record, compile_layout
+from mediation.formats import records
 from mediation.layout import Layout
 from mediation.lines import judge, no_data, without_end
 from mediation.load import load_layouts
@@ -39,8 +39,8 @@ def outcomes(
     book = Book(source)
     outcome = judge(compile_layout(source.layout, key, header=source.header), limit)
     skipped = no_data(source.header_line)
-    with path.open("rb") as stream:
-        for offset, number, found in physical_lines(stream, limit, reject_prefix(source.layout.name)):
+    with source.open() as stream:
+        for offset, number, found in records(source.layout, stream, limit, reject_prefix(source.layout.name)):
             raw = without_end(found)
             if raw in skipped:
                 continue

@@ -12,18 +12,25 @@ from mediation.sniff import BOM
 REPLACEMENT = "\ufffd"  # what Filebeat and other shippers put for bytes that are no UTF-8: the value is lost either way
 
 
-def judge(mediator: Mediator, limit: int) -> Callable[[bytes], Record | Reject]:
+Outcome = Callable[[bytes], Record | Reject]
+
+
+def judge(mediator: Mediator, limit: int) -> Outcome:
     """A function line (without its end) → outcome. Never raises."""
     mediate = mediator.mediate
+    binary = mediator.layout.binary
+    one_line = not mediator.layout.format.whole_file
 
     def outcome(raw: bytes) -> Record | Reject:
         if isinstance(raw, LongLine):
             return Reject(Reason.LINE_TOO_LONG, "", f"{raw.length} bytes, more than {limit} (ingest.line.bytes)")
+        if binary:
+            return mediate(raw)
         try:
             line = raw.decode()
         except UnicodeDecodeError as error:
             return Reject(Reason.BAD_ENCODING, "", f"not UTF-8 at byte {error.start + 1} of the line")
-        if "\0" in line or "\r" in line:
+        if "\0" in line or "\r" in line or (one_line and "\n" in line):
             return Reject(Reason.BAD_ENCODING, "", "a NUL or a carriage return inside the line")
         if REPLACEMENT in line:
             return Reject(Reason.BAD_ENCODING, "", "U+FFFD: what sent the line could not read it as UTF-8")
@@ -33,8 +40,8 @@ def judge(mediator: Mediator, limit: int) -> Callable[[bytes], Record | Reject]:
 
 
 def without_end(raw: bytes) -> bytes:
-    """Drops carriage returns at the end of a line; a long line stays as it is."""
-    return raw.rstrip(b"\r") if raw[-1:] == b"\r" and not isinstance(raw, LongLine) else raw
+    """Drops carriage returns at the end of a line; a long line and a record of octets (subclasses both) stay as they are."""
+    return raw.rstrip(b"\r") if raw[-1:] == b"\r" and raw.__class__ is bytes else raw
 
 
 def no_data(header_line: bytes) -> frozenset[bytes]:

@@ -12,16 +12,27 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from contracts.errors import LayoutError
-from mediation.layout import Column, Condition, Derived, Flag, Layout, Target, TimeField
+from mediation.layout import (
+    DERIVED_KINDS,
+    Column,
+    Condition,
+    Derived,
+    Flag,
+    Format,
+    Layout,
+    NumberField,
+    Target,
+    TimeField,
+)
 from mediation.rules import broken_rules
 from mediation.schema import LAYOUT
 
 FOLDER = Path(__file__).parent / "layouts"
 _VALIDATOR = Draft202012Validator(LAYOUT)
-_KINDS = ("copy", "seconds_between", "time_plus", "time_minus", "sum", "difference", "map")
+_SEPARATORS = {"csv": ",", "pairs": ";"}
 
 
-class _Yaml(yaml.SafeLoader):
+class _Yaml(yaml.CSafeLoader):
     """Refuses a key that occurs twice, which plain YAML readers take silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -34,13 +45,16 @@ class _Yaml(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_layouts(folder: Path = FOLDER) -> dict[str, Layout]:
-    """Every layout in `folder`, by name. Raises LayoutError on the first bad one, or when two cannot be told apart."""
+def load_layouts(folder: Path = FOLDER, own: Path | None = None) -> dict[str, Layout]:
+    """Every layout in `folder` and `own`, by name. Raises LayoutError on the first bad one, or when two cannot be told apart."""
     layouts: dict[str, Layout] = {}
     headers: dict[tuple[str, ...], str] = {}
-    for path in sorted(folder.glob("*.yml")):
+    for path in (*sorted(folder.glob("*.yml")), *_own(own)):
         layout = load_layout(path)
-        twin = headers.setdefault((layout.separator, *sorted(layout.header)), layout.name)
+        if layout.name in layouts:
+            raise LayoutError(f"there is a layout {layout.name} already", where=str(path), remedy="choose another name")
+        key = (layout.separator, *sorted(layout.header)) if layout.headed else (layout.name,)
+        twin = headers.setdefault(key, layout.name)
         if twin != layout.name:
             raise LayoutError(
                 f"same columns and separator as layout {twin}, so that a file's header cannot tell them apart",
@@ -48,6 +62,16 @@ def load_layouts(folder: Path = FOLDER) -> dict[str, Layout]:
             )
         layouts[layout.name] = layout
     return layouts
+
+
+def _own(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise LayoutError(
+            "no such folder", where=str(folder), remedy="correct layouts.folder (BUSYHOUR_LAYOUTS_FOLDER)"
+        )
+    return sorted(folder.glob("*.yml"))
 
 
 def load_layout(path: Path) -> Layout:
@@ -106,8 +130,9 @@ def build(data: dict[str, Any]) -> Layout:
         title=data["title"],
         family=data["family"],
         runners=tuple(data["runners"]),
-        separator=data["separator"],
-        strip=data["strip"],
+        format=_format(data["format"]),
+        encoding=data.get("encoding", "utf-8"),
+        files=tuple(data.get("files", ())),
         timezone=data["timezone"],
         columns=tuple(_column(column) for column in data["columns"]),
         times=tuple(_time(time) for time in data["times"]),
@@ -117,14 +142,23 @@ def build(data: dict[str, Any]) -> Layout:
         locals=data.get("locals", {}),
         flags=tuple(Flag(flag["flag"], _conditions(flag["when"])) for flag in data.get("flags", [])),
         identity=tuple(data["identity"]),
+        numbers=tuple(NumberField(**number) for number in data.get("numbers", [])),
     )
+
+
+def _format(data: dict[str, Any]) -> Format:
+    given = {"separator": _SEPARATORS.get(data["kind"], ""), **data}
+    return Format(**{**given, "counts": tuple(data.get("counts", ()))})
 
 
 def _column(data: dict[str, Any]) -> Column:
     values = data.get("values")
     return Column(
         name=data["name"],
-        raw=data.get("as", data["name"]),
+        raw=data.get("as", ".".join(filter(None, (data["name"], data.get("part"))))),
+        part=data.get("part", ""),
+        optional=data.get("optional", False),
+        absent=tuple(data.get("absent", ())),
         field=data.get("field", ""),
         type=data.get("type", "keyword"),
         required=data.get("required", False),
@@ -134,6 +168,7 @@ def _column(data: dict[str, Any]) -> Column:
         values={word: word for word in values} if isinstance(values, list) else values,
         otherwise=data.get("otherwise", "reject"),
         pii=data.get("pii", "keep"),
+        keep_characters=data.get("keep_characters", 0),
         only=tuple(data.get("only", ())),
     )
 
@@ -150,13 +185,16 @@ def _time(data: dict[str, Any]) -> TimeField:
 
 
 def _derived(data: dict[str, Any]) -> Derived:
-    kind = next((kind for kind in _KINDS if kind in data), "copy")
+    kind: Any = next((kind for kind in DERIVED_KINDS if kind in data), "copy")
     given = data.get(kind, [])
-    only = tuple(data.get("only", ()))
+    field, only, when = data["field"], tuple(data.get("only", ())), _conditions(data.get("when", {}))
     if kind == "map":
-        return Derived(data["field"], "map", (given["field"],), given["values"], given.get("otherwise"), only)
-    sources = (given,) if isinstance(given, str) else tuple(given)
-    return Derived(data["field"], kind, sources, only=only)  # type: ignore[arg-type]
+        return Derived(field, kind, (given["field"],), given["values"], given.get("otherwise"), only, when)
+    if kind == "value":
+        return Derived(field, kind, (), otherwise=given, only=only, when=when)
+    if kind in ("release_name", "release_fault"):
+        return Derived(field, kind, tuple(given.values()), given, only=only, when=when)
+    return Derived(field, kind, (given,) if isinstance(given, str) else tuple(given), only=only, when=when)
 
 
 def _conditions(when: dict[str, Any]) -> tuple[Condition, ...]:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from contracts.errors import UserError
-from mediation.collect import physical_lines
 from mediation.compile import Pace
+from mediation.formats import records
 from mediation.layout import Layout
 from mediation.sniff import Source, header_cells
 from mediation.times import stored
@@ -54,7 +54,7 @@ def pace_of(
     number = next(column.name for column in layout.columns if column.raw == layout.paced.paced_by)
     position = source.header.index(number)
     lowest: int | None = None
-    for _, _, raw in physical_lines(stream, limit):
+    for _, _, raw in records(layout, stream, limit):
         cells = header_cells(raw.rstrip(b"\r").decode(errors="replace"), layout) or ()
         text = cells[position] if len(cells) == len(source.header) else ""
         if text.isascii() and text.isdigit() and len(text) <= 15:

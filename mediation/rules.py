@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from zoneinfo import available_timezones
 
 from contracts.indices import BY_NAME, CDR_INDEX
-from mediation.layout import Condition, Derived, Layout, TimeField
+from mediation.enrich.rules import number_rules, truncation_rules
+from mediation.layout import DERIVED_KINDS, Condition, Derived, Layout, TimeField
 from mediation.times import time_pattern
 
 # Elasticsearch types that a value of ours fits into.
@@ -36,17 +38,28 @@ _SET_BY_RUNNER = {
 def broken_rules(layout: Layout) -> Iterator[str]:
     """What is wrong, one sentence each, beginning with the key."""
     yield from _names(layout)
+    yield from _format(layout)
     yield from _columns(layout)
     yield from _times(layout)
-    known: dict[str, str] = {column.field: column.type for column in layout.columns if column.field}
+    known: dict[str, str] = {
+        column.field: column.type for column in layout.columns if column.field and column.pii != "drop"
+    }
     yield from _targets(layout, known)
     known |= dict.fromkeys((time.field for time in layout.times), "time")
     known |= {field: _type_of(value) for field, value in layout.constants.items()}
+    yield from number_rules(layout)
+    known |= {field: "keyword" for number in layout.numbers for field in number.fields.values()}
     yield from _derived(layout, known)
     for index, flag in enumerate(layout.flags):
         yield from _conditions(f"flags.{index}", flag.when, known)
     yield from _stored(layout, known)
     yield from _timestamp(layout)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Asked for every layout, and read from the disk each time."""
+    return frozenset(available_timezones())
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -55,11 +68,14 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _names(layout: Layout) -> Iterator[str]:
-    if layout.timezone not in available_timezones():
-        yield f"timezone: unknown zone {layout.timezone!r}{_near(layout.timezone, available_timezones())}"
-    for what, names in (("name", layout.header), ("as", tuple(column.raw for column in layout.columns))):
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield f"columns: {what} {name!r} occurs twice"
+    if layout.timezone not in _zones():
+        yield f"timezone: unknown zone {layout.timezone!r}{_near(layout.timezone, _zones())}"
+    for what, names in (
+        ("name", [(column.name, column.part) for column in layout.columns]),
+        ("as", [(column.raw, "") for column in layout.columns]),
+    ):
+        for name, part in sorted({each for each in names if names.count(each) > 1}):
+            yield f"columns: {what} {name!r} occurs twice" + (f" with part {part!r}" if part else "")
     fields = [column.field for column in layout.columns if column.field]
     for field in sorted({field for field in fields if fields.count(field) > 1}):
         yield f"columns: field {field} is filled twice"
@@ -74,6 +90,33 @@ def _names(layout: Layout) -> Iterator[str]:
             yield f"identity: no column {name!r}{_near(name, raws)}"
 
 
+def _format(layout: Layout) -> Iterator[str]:
+    form = layout.format
+    if form.counts and layout.headed:
+        yield "format.counts: belongs to header: none; columns that files with a header may lack are `optional`"
+    if form.counts and max(form.counts) != len(layout.columns):
+        yield f"format.counts: the most is {max(form.counts)}, but there are {len(layout.columns)} columns"
+    if form.header == "none" and form.others != "refuse":
+        yield "format.others: needs a header that names them"
+    if form.whole_file and layout.encoding != "utf-8":
+        yield "format.whole_file: JSON is UTF-8 (RFC 8259)"
+    if form.whole_file and "logstash" in layout.runners:
+        yield "format.whole_file: python alone; Filebeat sends line by line, so leave logstash out of the runners"
+    if layout.encoding != "utf-8" and "logstash" in layout.runners:
+        yield "encoding: python alone; Filebeat's inputs send bytes as they are, so leave logstash out of the runners"
+    if form.kind == "pairs" and form.separator == form.equals:
+        yield "format.equals: is the separator, too"
+    if layout.files and layout.headed:
+        yield "files: belongs to files without a header; this header tells by itself"
+    for column in layout.columns:
+        if column.optional and not layout.headed:
+            yield f"columns.{column.raw}.optional: belongs to a csv with a header"
+        if form.kind == "json" and not all(column.name.split(".")):
+            yield f"columns.{column.raw}.name: is no path of keys with dots between them"
+    if layout.paced and not (layout.headed and not any(column.part for column in layout.columns)):
+        yield "times: paced_by needs a csv with a header"
+
+
 def _columns(layout: Layout) -> Iterator[str]:
     for column in layout.columns:
         where = f"columns.{column.name or column.raw}"
@@ -83,6 +126,7 @@ def _columns(layout: Layout) -> Iterator[str]:
             yield f"{where}: min and max belong to numbers"
         if column.type != "keyword" and (column.values is not None or column.pii == "hash"):
             yield f"{where}: values and pii: hash belong to keywords"
+        yield from truncation_rules(where, column)
         if column.low is not None and column.high is not None and column.low > column.high:
             yield f"{where}: min {column.low:g} is above max {column.high:g}"
         if column.values is None and column.otherwise != "reject":
@@ -146,8 +190,20 @@ _TAKES = {
     "time_plus": ("time", "number"),
     "time_minus": ("time", "number"),
     "difference": ("number", "number"),
+    "ratio": ("number", "number"),
+    "mos_of_r_factor": ("number",),
 }
-_GIVES = {"seconds_between": "decimal", "time_plus": "time", "time_minus": "time"}
+_TAKES_ALL = {"sum": "number", "join": "keyword", "release_name": "number", "release_fault": "number"}
+_GIVES = {
+    "seconds_between": "decimal",
+    "time_plus": "time",
+    "time_minus": "time",
+    "join": "keyword",
+    "release_name": "keyword",
+    "release_fault": "keyword",
+    "ratio": "decimal",
+    "mos_of_r_factor": "decimal",
+}
 
 
 def _derived(layout: Layout, known: dict[str, str]) -> Iterator[str]:
@@ -158,16 +214,18 @@ def _derived(layout: Layout, known: dict[str, str]) -> Iterator[str]:
             if kind is None:
                 yield f"{where}: nothing fills {field!r} before{_near(field, known)}"
                 continue
-            takes = _TAKES.get(derived.kind, ("number",) * len(derived.sources) if derived.kind == "sum" else None)
+            every = _TAKES_ALL.get(derived.kind)
+            takes = _TAKES.get(derived.kind, (every,) * len(derived.sources) if every else None)
             if takes and takes[position] != ("number" if kind in ("integer", "decimal") else kind):
                 yield f"{where}: {field} is {kind}, not {takes[position]}"
-        if not derived.sources:
-            yield f"{where}: say how it is derived: copy, seconds_between, time_plus, time_minus, sum, difference or map"
+        if not derived.sources and derived.kind != "value":
+            yield f"{where}: say how it is derived: {', '.join(DERIVED_KINDS)}"
+        yield from _conditions(where, derived.when, known)
         known.setdefault(derived.field, _result(derived, known))
 
 
 def _result(derived: Derived, known: dict[str, str]) -> str:
-    if derived.kind == "map":
+    if derived.kind in ("map", "value"):
         values = [*(derived.values or {}).values(), *([] if derived.otherwise is None else [derived.otherwise])]
         return _type_of(values[0]) if values else "keyword"
     if derived.kind in ("sum", "difference"):
@@ -208,7 +266,12 @@ def _timestamp(layout: Layout) -> Iterator[str]:
     certain = {time.field for time in layout.times if time.required and not time.only}
     certain |= {column.field for column in layout.columns if column.required and not column.only}
     for derived in layout.derived:
-        if not derived.only and set(derived.sources) <= certain and derived.kind in ("copy", "time_plus", "time_minus"):
+        if (
+            not derived.only
+            and not derived.when
+            and set(derived.sources) <= certain
+            and derived.kind in ("copy", "time_plus", "time_minus")
+        ):
             certain.add(derived.field)
     if "@timestamp" not in certain:
         yield "times: @timestamp is not certain; make it a required time or a copy of one"

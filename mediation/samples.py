@@ -6,59 +6,32 @@ that is `datagen/`. Written anew with `python -m mediation.samples FOLDER`.
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 from contracts.clock import iso
-from mediation.load import load_layouts
+from mediation.formats import ber_samples
+from mediation.formats.write import header_lines, record_of
+from mediation.load import FOLDER, load_layout
+from mediation.samples_calls import CALL_SAMPLES
+from mediation.sampling import Row, call_end, example_number, moments, mos_of
 
-FIRST = datetime(2026, 10, 5, tzinfo=UTC)  # a Monday
-# Calls of each hour of the day, in relation: a night, a rise to midday, an evening.
-_HOURS = (2, 1, 1, 1, 1, 2, 5, 10, 16, 20, 22, 23, 24, 22, 20, 19, 18, 18, 17, 15, 12, 9, 6, 3)
 _SITES = ("Lon-Site", "Fran-Site", "Mia-Site")
 _SBCS = ("lon-sbc", "fra-sbc")
 _TRUNKS = ("TG1", "TG2", "TG3", "TG4")
 _PLANS = ("PLAN1", "PLAN2", "PLAN3")
-# How a call ends: disposition, Q.850 cause, SIP status, weight. The last contradicts itself, as real switches do.
-_ENDS = (
-    ("answered", 16, 0, 70),
-    ("ringing", 19, 480, 8),
-    ("ringing", 31, 487, 7),
-    ("ringing", 17, 486, 5),
-    ("call-attempt", 1, 404, 5),
-    ("call-attempt", 34, 503, 2),
-    ("call-attempt", 27, 0, 2),
-    ("answered", 31, 500, 1),
-)
-Row = list[str]
-
-
-def _moments(rng: Random, count: int, spread: timedelta = timedelta(hours=24)) -> list[datetime]:
-    hours = rng.choices(range(24), _HOURS, k=count)
-    seconds = (hour * 3600 + rng.random() * 3600 for hour in hours)
-    return [FIRST + spread * (second / 86400) for second in sorted(seconds)]
-
-
-def _number(rng: Random) -> str:
-    return f"+447700900{rng.randrange(1000):03d}"
 
 
 def _digits(rng: Random, prefix: str, count: int) -> str:
     return prefix + f"{rng.randrange(10**count):0{count}d}"
 
 
-def _end(rng: Random) -> tuple[str, int, int]:
-    disposition, cause, status, _ = rng.choices(_ENDS, [end[3] for end in _ENDS])[0]
-    return disposition, cause, status
-
-
 def _public_figures(rng: Random) -> Row:
     """From PostDialDelay to the terminating trunk group, as the public VoIP format has them."""
-    disposition, cause, status = _end(rng)
+    disposition, cause, status = call_end(rng)
     media = disposition != "call-attempt"
     figures = ["0.0"] * 8
     if media:
@@ -69,29 +42,24 @@ def _public_figures(rng: Random) -> Row:
             *lost,
             *jitter,
             *(f"{factor * 100:.0f}.0" for factor in factors),
-            *(f"{_mos(r) * 100:.0f}.0" for r in factors),
+            *(f"{mos_of(r) * 100:.0f}.0" for r in factors),
         ]
     places = [rng.choice(_SITES), rng.choice(_SITES), rng.choice(("eu-trunk", "us-trunk")), rng.choice(_TRUNKS)]
     return [f"{rng.gammavariate(4, 90):.0f}", str(cause), str(status), disposition, *figures, *places]
 
 
-def _mos(factor: float) -> float:
-    """MOS of a transmission rating (ITU-T G.107, annex B)."""
-    return 1 + 0.035 * factor + factor * (factor - 60) * (100 - factor) * 7e-6
-
-
 def voip_public(rng: Random, count: int) -> Iterator[Row]:
-    for index, moment in enumerate(_moments(rng, count)):
+    for index, moment in enumerate(moments(rng, count)):
         yield [str(index), f"{moment:%Y-%m-%d}", f"{moment.hour}:{moment:%M}:00", *_public_figures(rng)]
 
 
 def voip_public_undated(rng: Random, count: int) -> Iterator[Row]:
     for index in range(count):
-        yield [str(index), _number(rng), _number(rng), *_public_figures(rng)]
+        yield [str(index), example_number(rng), example_number(rng), *_public_figures(rng)]
 
 
 def mobile_public(rng: Random, count: int) -> Iterator[Row]:
-    for index, moment in enumerate(_moments(rng, count)):
+    for index, moment in enumerate(moments(rng, count)):
         kind = rng.choice(("MOC", "MTC", "SMS-MO", "SMS-MT"))
         time = f"{moment.hour}:{moment:%M:%S}"
         subscriber = rng.randrange(40)
@@ -104,7 +72,7 @@ def _subscriber(index: int) -> Row:
 
 
 def mobile_public_semicolon(rng: Random, count: int) -> Iterator[Row]:
-    for moment in _moments(rng, count):
+    for moment in moments(rng, count):
         kind = rng.choice(("MOC", "MTC", "SMS-MO", "SMS-MT"))
         duration = f"{rng.expovariate(1 / 110) + 1:.0f}" if kind.startswith("M") else "0"
         other = [rng.choice(("CUST1", "CUST2")), f"07700900{rng.randrange(1000):03d}", duration]
@@ -119,8 +87,8 @@ def mobile_public_semicolon(rng: Random, count: int) -> Iterator[Row]:
 
 
 def voip_busyhour(rng: Random, count: int) -> Iterator[Row]:
-    for index, start in enumerate(_moments(rng, count)):
-        disposition, cause, status = _end(rng)
+    for index, start in enumerate(moments(rng, count)):
+        disposition, cause, status = call_end(rng)
         delay = rng.gammavariate(4, 90)
         ring = start + timedelta(milliseconds=delay, seconds=rng.uniform(1, 20))
         talk = rng.expovariate(1 / 150) + 1 if disposition == "answered" else 0.0
@@ -132,8 +100,8 @@ def voip_busyhour(rng: Random, count: int) -> Iterator[Row]:
             iso(ring) if talk else "",
             iso(end),
             "",
-            _number(rng),
-            _number(rng),
+            example_number(rng),
+            example_number(rng),
         ]
         row += [
             disposition,
@@ -156,22 +124,32 @@ def _media(rng: Random, talk: float) -> Row:
         packets += [str(sent), str(sent - lost)]
         jitter.append(f"{rng.gammavariate(2, 3):.2f}")
         factors.append(max(50.0, 93.2 - 100 * lost / max(sent, 1) * 4 - rng.expovariate(0.5)))
-    return [*packets, *jitter, *(f"{factor:.1f}" for factor in factors), *(f"{_mos(factor):.2f}" for factor in factors)]
+    return [
+        *packets,
+        *jitter,
+        *(f"{factor:.1f}" for factor in factors),
+        *(f"{mos_of(factor):.2f}" for factor in factors),
+    ]
 
 
 def sms_busyhour(rng: Random, count: int) -> Iterator[Row]:
-    for index, submit in enumerate(_moments(rng, count)):
+    for index, submit in enumerate(moments(rng, count)):
         result, error = rng.choices((("delivered", 0), ("failed", 1), ("expired", 27), ("pending", 0)), (94, 3, 2, 1))[
             0
         ]
         delivered = iso(submit + timedelta(seconds=rng.expovariate(1 / 4) + 0.5)) if result == "delivered" else ""
         row = [f"m{index:08x}", rng.choice(("SMS-MO", "SMS-MT")), iso(submit), delivered, result, str(error)]
-        row += [rng.choice(("smsc-1", "smsc-2")), rng.choice(_PLANS), *_subscriber(rng.randrange(40)), _number(rng)]
+        row += [
+            rng.choice(("smsc-1", "smsc-2")),
+            rng.choice(_PLANS),
+            *_subscriber(rng.randrange(40)),
+            example_number(rng),
+        ]
         yield [*row, rng.choice(("on-net", "off-net"))]
 
 
 def epc_busyhour(rng: Random, count: int) -> Iterator[Row]:
-    for index, opened in enumerate(_moments(rng, count)):
+    for index, opened in enumerate(moments(rng, count)):
         seconds = rng.expovariate(1 / 900) + 1
         rate = rng.lognormvariate(11, 1.5)  # bytes a second, downlink
         cause = rng.choices(("0", "4", "16", "17"), (80, 3, 7, 10))[0]
@@ -201,24 +179,33 @@ SAMPLES: dict[str, Callable[[Random, int], Iterable[Row]]] = {
     "voip-busyhour": voip_busyhour,
     "sms-busyhour": sms_busyhour,
     "epc-busyhour": epc_busyhour,
+    **CALL_SAMPLES,
 }
 
 
 def write_sample(layout: str, path: Path, *, rows: int, seed: int) -> None:
-    """One file of `rows` lines in `layout`."""
-    known = load_layouts()[layout]
-    header = [*known.header[:-1], known.header[-1] + " "] if known.strip else known.header
+    """One file of `rows` records in `layout`."""
+    known = load_layout(FOLDER / f"{layout}.yml")
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=known.separator, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(SAMPLES[layout](Random(f"{layout} {seed}"), rows))
+        for line in header_lines(known):
+            file.write(line + "\n")
+        for row in SAMPLES[layout](Random(f"{layout} {seed}"), rows):
+            file.write(record_of(known, row, numbers=layout == "voip-ndjson") + "\n")
+
+
+def sample_name(layout: str) -> str:
+    """Name of the sample file of a layout."""
+    return (
+        layout + {"csv": ".csv", "json": ".ndjson", "pairs": ".log"}[load_layout(FOLDER / f"{layout}.yml").format.kind]
+    )
 
 
 def main(folder: Path, rows: int = 300, seed: int = 1) -> None:
     """A file of every layout in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for layout in SAMPLES:
-        write_sample(layout, folder / f"{layout}.csv", rows=rows, seed=seed)
+        write_sample(layout, folder / sample_name(layout), rows=rows, seed=seed)
+    (folder / "ts32298.ber").write_bytes(ber_samples.sample_file(rows, seed))
 
 
 if __name__ == "__main__":

@@ -44,11 +44,40 @@ TEST: Schema = {
     ]
 }
 WHEN: Schema = {"type": "object", "minProperties": 1, "additionalProperties": TEST}
+CHARACTER: Schema = {"type": "string", "minLength": 1, "maxLength": 1, "pattern": '^[^"\\r\\n]$'}
+# Keys of each kind of format.
+FORMATS: dict[str, Schema] = {
+    "csv": {
+        "separator": CHARACTER,
+        "strip": FLAG,
+        "header": {"enum": ["names", "none", "names-and-types"]},
+        "others": {"enum": ["refuse", "ignore"]},
+        "counts": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "uniqueItems": True},
+    },
+    "json": {"whole_file": FLAG},
+    "pairs": {"separator": CHARACTER, "equals": CHARACTER, "after": NAME},
+    "ber": {},
+}
+FORMAT: Schema = {
+    "type": "object",
+    "required": ["kind"],
+    "properties": {"kind": {"enum": list(FORMATS)}},
+    "allOf": [
+        {
+            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+            "then": _object(["kind"], {"kind": {"const": kind}, **keys}),
+        }
+        for kind, keys in FORMATS.items()
+    ],
+}
 COLUMN = _object(
     ["name"],
     {
         "name": TEXT,
         "as": {"type": "string", "pattern": r"^[A-Za-z0-9_.@-]+$"},
+        "part": NAME,
+        "optional": FLAG,
+        "absent": {"type": "array", "items": NAME, "minItems": 1, "uniqueItems": True},
         "field": FIELD,
         "type": {"enum": ["keyword", "integer", "decimal"]},
         "required": FLAG,
@@ -57,7 +86,8 @@ COLUMN = _object(
         "max": NUMBER,
         "values": WORDS,
         "otherwise": NAME,
-        "pii": {"enum": ["keep", "hash", "drop"]},
+        "pii": {"enum": ["keep", "hash", "truncate", "drop"]},
+        "keep_characters": {"type": "integer", "minimum": 1},
         "only": ONLY,
     },
 )
@@ -76,6 +106,19 @@ MAP = _object(
     ["field", "values"],
     {"field": FIELD, "values": {"type": "object", "additionalProperties": SCALAR}, "otherwise": SCALAR},
 )
+RELEASE: Schema = {**_object([], {"q850": FIELD, "sip": FIELD}), "minProperties": 1}
+COUNTRY: Schema = {"type": "string", "pattern": "^[A-Z]{2}$"}
+NUMBER_FIELD = _object(
+    ["column"],
+    {
+        "column": NAME,
+        "plain": {"enum": ["national", "international"]},
+        "home": COUNTRY,
+        "country": FIELD,
+        "type": FIELD,
+        "zone": FIELD,
+    },
+)
 DERIVED = {
     **_object(
         ["field"],
@@ -87,7 +130,14 @@ DERIVED = {
             "time_minus": _fields(2),
             "sum": {"type": "array", "items": FIELD, "minItems": 2},
             "difference": _fields(2),
+            "join": {"type": "array", "items": FIELD, "minItems": 2},
             "map": MAP,
+            "value": SCALAR,
+            "release_name": RELEASE,
+            "release_fault": RELEASE,
+            "mos_of_r_factor": FIELD,
+            "ratio": _fields(2),
+            "when": WHEN,
             "only": ONLY,
         },
     ),
@@ -101,8 +151,7 @@ LAYOUT = {
             "title",
             "family",
             "runners",
-            "separator",
-            "strip",
+            "format",
             "timezone",
             "columns",
             "target",
@@ -119,8 +168,9 @@ LAYOUT = {
                 "minItems": 1,
                 "uniqueItems": True,
             },
-            "separator": {"type": "string", "minLength": 1, "maxLength": 1, "pattern": '^[^"\\r\\n]$'},
-            "strip": FLAG,
+            "format": FORMAT,
+            "encoding": {"enum": ["utf-8", "latin-1", "utf-16"]},
+            "files": {"type": "array", "items": NAME, "minItems": 1, "uniqueItems": True},
             "timezone": NAME,
             "columns": {"type": "array", "items": COLUMN, "minItems": 1},
             "times": {"type": "array", "items": TIME, "minItems": 1},
@@ -130,6 +180,7 @@ LAYOUT = {
                 "items": _object(["service"], {"service": SERVICE, "when": WHEN}),
             },
             "constants": {"type": "object", "propertyNames": FIELD, "additionalProperties": SCALAR},
+            "numbers": {"type": "array", "items": NUMBER_FIELD, "minItems": 1},
             "derive": {"type": "array", "items": DERIVED},
             "locals": {
                 "type": "object",

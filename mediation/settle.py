@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
 
+from contracts.clock import iso, parse_iso
 from contracts.ids import ID_LENGTH
 from contracts.indices import concrete
 from contracts.outcomes import Counts, Reason, Reject
+from infrastructure.bulk import CREATED, encoded, target
 from infrastructure.store import ItemResult, Operation, Store, Versioned
 from mediation.books import Book
 from mediation.collect import KEPT_BYTES, LongLine
+from mediation.enrich.privacy import KEEP_ALL, RejectPrivacy, reject_privacy
 
 _PLACE = ("log", "event.ingested")
 _RAW_CHARACTERS = 8192
+_FRESH = timedelta(seconds=20)  # less than the roll-up's clock allowance
 
 
 class Line(NamedTuple):
-    """Where a line came from. `reject` None: it became a record."""
+    """Where a line came from. `raw` is text when it was taken as plain ASCII. `reject` None: it became a record."""
 
     book: Book
     offset: int
     number: int
-    raw: bytes
+    raw: bytes | str
     reject: Reject | None
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Lines and their operations, same order, written as one bulk request; `stamp` is their event.ingested."""
+    """Lines and their operations as text, same order, written as one bulk request; `stamp` is their event.ingested."""
 
     stamp: str
     lines: list[Line] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    rejects: int = 0
+    stamps: list[str] = field(default_factory=list)  # all that the texts have had
+
+    def renew(self, now: datetime) -> None:
+        """Stamps the texts anew when they have waited: a roll-up that has gone on meanwhile looks for late records by it."""
+        if not self.stamps:
+            self.stamps.append(self.stamp)
+        if now - parse_iso(self.stamps[-1]) > _FRESH:
+            stamp = iso(now)
+            before, after = (f'"ingested":"{each}"' for each in (self.stamps[-1], stamp))
+            self.texts[:] = [text.replace(before, after, 1) for text in self.texts]
+            self.stamps.append(stamp)
 
 
 @dataclass(slots=True)
@@ -53,65 +71,95 @@ def reject_prefix(layout: str) -> bytes:
     return layout.encode() + b"\x1f"
 
 
-def reject_document(line: Line, reject: Reject, stamp: str) -> tuple[str, dict[str, Any]]:
-    """Id and document of a suspended line."""
+def reject_id(layout: str, raw: bytes) -> str:
+    """Id of a suspended line."""
+    if isinstance(raw, LongLine):
+        return raw.digest
+    return hashlib.sha256(reject_prefix(layout) + raw).hexdigest()[:ID_LENGTH]
+
+
+def raw_text(raw: bytes, *, binary: bool) -> str:
+    """How a suspended line is kept: its first 8,192 characters, of octets as many hexadecimal digits."""
+    if binary:
+        return raw[: _RAW_CHARACTERS // 2].hex()
+    return raw[: 4 * KEPT_BYTES].decode(errors="replace")[:_RAW_CHARACTERS]
+
+
+def reject_document(
+    line: Line, reject: Reject, stamp: str, privacy: RejectPrivacy = KEEP_ALL
+) -> tuple[str, dict[str, Any]]:
+    """Id and document of a suspended line; `privacy` says what of the line is stored."""
     layout = line.book.source.layout
     name = layout.name if layout else ""
-    if isinstance(line.raw, LongLine):
-        key = line.raw.digest
-    else:
-        key = hashlib.sha256(reject_prefix(name) + line.raw).hexdigest()[:ID_LENGTH]
+    raw = line.raw.encode() if isinstance(line.raw, str) else line.raw
     document: dict[str, Any] = {
         "event": {"ingested": stamp},
-        "log": {"file": line.book.log, "offset": line.offset, "line": line.number},
-        "cdr": {"layout": name},
+        "log": {"file": line.book.log, "offset": line.offset},
         "reject": {
             "reason": reject.reason.value,
             "detail": reject.detail,
             "state": "suspended",
-            "raw": line.raw[: 4 * KEPT_BYTES].decode(errors="replace")[:_RAW_CHARACTERS],
+            "raw": raw_text(raw, binary=layout is not None and layout.binary),
         },
     }
+    if line.number:  # Filebeat sends none
+        document["log"]["line"] = line.number
+    if name:
+        document["cdr"] = {"layout": name}
     if reject.column:
         document["reject"]["column"] = reject.column
+    privacy.apply(document["reject"])
     if layout is not None and len(layout.services) == 1:
         document["service"] = {"name": layout.services[0]}
-    return key, document
+    return reject_id(name, raw), document
 
 
-def reject_operation(line: Line, reject: Reject, stamp: str) -> Operation:
+def reject_operation(line: Line, reject: Reject, stamp: str, privacy: RejectPrivacy) -> Operation:
     """Suspends a line: the first sighting wins, a second one is a duplicate."""
-    key, document = reject_document(line, reject, stamp)
+    key, document = reject_document(line, reject, stamp, privacy)
     return Operation("create", concrete("cdr-reject"), key, orjson.dumps(document))
 
 
 def settle(store: Store, chunk: Chunk) -> list[Tally]:
     """Writes a chunk; every line of it ends as indexed, duplicate or rejected. Raises what the store raises."""
-    results = store.bulk(chunk.operations)
+    results = store.bulk_texts(chunk.texts, lambda: chunk.renew(store.clock()))
+    if not chunk.rejects and results.count(CREATED) == len(results):
+        return _all_indexed(chunk.lines)
     refused = [position for position, result in enumerate(results) if result.refused]
-    lines, operations = list(chunk.lines), list(chunk.operations)
+    lines, texts = list(chunk.lines), list(chunk.texts)
     if refused:
+        privacy = reject_privacy(store.settings)
         for position in refused:
             reject = Reject(Reason.STORE_REFUSED, "", results[position].error)
             lines[position] = lines[position]._replace(reject=reject)
-            operations[position] = reject_operation(lines[position], reject, chunk.stamp)
-        again = store.bulk([operations[position] for position in refused])
+            texts[position] = encoded(reject_operation(lines[position], reject, chunk.stamps[-1], privacy))
+        again = store.bulk_texts([texts[position] for position in refused])
         for position, result in zip(refused, again, strict=True):
             results[position] = result
-    return _tallies(lines, results, _existing(store, operations, results), chunk.stamp)
+    return _tallies(lines, results, _existing(store, texts, results), chunk.stamps)
 
 
-def _existing(
-    store: Store, operations: Sequence[Operation], results: Sequence[ItemResult]
-) -> dict[int, Versioned | None]:
+def _all_indexed(lines: Sequence[Line]) -> list[Tally]:
+    """The usual case: every line is a record that was not there."""
+    books = {id(line[0]): line[0] for line in lines}
+    if any(book.suspended is not None for book in books.values()):
+        return _tallies(lines, [CREATED] * len(lines), {}, ())
+    counts = Counter(id(line[0]) for line in lines)
+    return [
+        Tally(book, Counts(lines=counts[key], indexed=counts[key]), Counts(lines=counts[key], indexed=counts[key]))
+        for key, book in books.items()
+    ]
+
+
+def _existing(store: Store, texts: Sequence[str], results: Sequence[ItemResult]) -> dict[int, Versioned | None]:
     """What is in the store already, by position in the chunk."""
     positions = [position for position, result in enumerate(results) if not result.created]
-    pairs = [(operations[position].index, operations[position].id) for position in positions]
+    pairs = [target(texts[position]) for position in positions]
     return dict(zip(positions, store.read_back(pairs, _PLACE), strict=True)) if pairs else {}
 
 
 def _tallies(
-    lines: Sequence[Line], results: Sequence[ItemResult], existing: dict[int, Versioned | None], stamp: str
+    lines: Sequence[Line], results: Sequence[ItemResult], existing: dict[int, Versioned | None], stamps: Sequence[str]
 ) -> list[Tally]:
     tallies: dict[int, Tally] = {}
     for position, (line, result) in enumerate(zip(lines, results, strict=True)):
@@ -121,8 +169,12 @@ def _tallies(
             document = existing[position]
             here = document is not None and _same_place(document.source, line)
             # Written a moment ago by this very request, whose answer was lost on the way.
-            ours = here and document is not None and document.source["event"]["ingested"] == stamp
-        _add(tally.counts, line, here)
+            ours = here and document is not None and document.source["event"]["ingested"] in stamps
+        if line.reject is None and line.book.suspended is not None and line.offset in line.book.suspended:
+            tally.counts.lines += 1
+            tally.counts.rejected += 1  # as delivered; its reason is in `book.moved`
+        else:
+            _add(tally.counts, line, here)
         _add(tally.run, line, ours)
     return list(tallies.values())
 

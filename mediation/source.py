@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 class Writer:
     """Lines at the current indentation."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 0) -> None:
         self._lines: list[str] = []
-        self._depth = 0
+        self._depth = depth
 
     def line(self, text: str) -> None:
         self._lines.append("    " * self._depth + text)
@@ -25,7 +25,7 @@ class Writer:
         self._depth -= 1
 
     def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
+        return "".join(f"{line}\n" for line in self._lines)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from mediation.epoch import EPOCH_PATTERNS, moment_of
+
 ISO8601 = "ISO8601"
 _HOUR, _SIXTY = "(?:[01]?[0-9]|2[0-3])", "[0-5]?[0-9]"
 # Letters → (part, digits between other characters, digits beside another letter).
@@ -53,6 +55,8 @@ def time_pattern(form: str) -> str:
 def _named(form: str) -> str:
     if form == ISO8601:
         return _ISO
+    if form in EPOCH_PATTERNS:
+        return EPOCH_PATTERNS[form]
     tokens = list(_TOKEN.finditer(form))
     if "".join(token[0] for token in tokens) != form:
         raise ValueError(f"quote without an end in time format {form!r}")
@@ -83,33 +87,46 @@ def _digits(letters: str, form: str, seen: set[str], beside: bool) -> str:
 
 
 _MINUTES = 10_000  # remembered: a week
-_SECONDS = frozenset(f"{number:02d}" for number in range(60))
-_MILLISECONDS = frozenset(f".{number:03d}Z" for number in range(1000))
 
 
-def reader(forms: tuple[str, ...], zone_name: str) -> Callable[[str], str | None]:
+class Minutes(set[str]):
+    """Starts of stored times to the minute that were read before: most times share theirs with others."""
+
+    def saw(self, text: str) -> None:
+        if len(self) > _MINUTES:
+            self.clear()
+        self.add(text[:17])
+
+
+# What follows the minute in a stored time: two small sets, since all sixty thousand would not stay in a processor's cache.
+SECONDS = frozenset(f"{second:02d}." for second in range(60))
+MILLISECONDS = frozenset(f"{milli:03d}Z" for milli in range(1000))
+
+
+def reader(forms: tuple[str, ...], zone_name: str, minutes: Minutes | None = None) -> Callable[[str], str | None]:
     """A function text → stored form (`contracts.clock.iso`), None where no form fits or there is no such time.
 
     A time without an offset is local in `zone_name`: one that a clock change skips is none, one that occurs twice is the first.
+    `minutes`: where to keep minutes of times that are stored as they are read, so that the caller can look there first.
     """
-    patterns = [re.compile(_named(form)) for form in forms]
+    patterns = [(form, re.compile(EPOCH_PATTERNS[form] if form in EPOCH_PATTERNS else _named(form))) for form in forms]
     zone = ZoneInfo(zone_name)
     utc = zone_name in ("UTC", "Etc/UTC")
     first = forms[0]
-
-    minutes: set[str] = set()  # starts of times that were read, to the minute: most times share theirs with others
+    minutes = Minutes() if minutes is None else minutes
 
     def read(text: str) -> str | None:
-        if text[:17] in minutes and text[17:19] in _SECONDS and text[19:] in _MILLISECONDS:
+        if text[:17] in minutes and text[17:20] in SECONDS and text[20:] in MILLISECONDS:
             return text
         if first == ISO8601 and _AS_STORED.fullmatch(text) is not None and _day(text[:4], text[5:7], text[8:10]):
-            if len(minutes) > _MINUTES:
-                minutes.clear()
-            minutes.add(text[:17])
+            minutes.saw(text)
             return text if len(text) == _STORED_LENGTH else text[:19] + ".000Z"
-        for pattern in patterns:
+        for form, pattern in patterns:
             match = pattern.fullmatch(text)
             if match is not None:
+                if form in EPOCH_PATTERNS:
+                    moment = moment_of(form, text)
+                    return None if moment is None else stored(moment)
                 parts = match.groupdict("")
                 if not _day(parts["year"], parts["month"], parts["day"]):
                     return None
@@ -159,7 +176,17 @@ def stored(moment: datetime) -> str | None:
 
 def seconds_between(start: str, end: str) -> float:
     """Seconds from one stored time to another, negative when they are the other way round."""
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)) // _MILLISECOND / 1000
+    return (_milliseconds(end) - _milliseconds(start)) / 1000
+
+
+def _milliseconds(text: str) -> int:
+    """Of a stored time since 1970."""
+    return _minute(text[:17]) + int(text[17:19] + text[20:23])
+
+
+@lru_cache(maxsize=_MINUTES)
+def _minute(text: str) -> int:
+    return int(datetime.fromisoformat(text + "00Z").timestamp()) * 1000
 
 
 def plus_seconds(start: str, seconds: float) -> str | None:

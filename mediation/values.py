@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from contracts.ids import keyed_hash
 from contracts.outcomes import Reason, Reject
+from mediation.enrich.privacy import shortener
 from mediation.layout import Column
 
 # The same in Ruby between \A and \z. At most 18 digits, so that a value fits 64 bits; no exponent, no plus, no thousands.
@@ -19,8 +20,8 @@ WHITE_SPACE = " \t\v\f"  # what `strip` takes off; line ends never get here
 _INTEGER = re.compile(INTEGER_PATTERN)
 _DECIMAL = re.compile(DECIMAL_PATTERN)
 _SHOWN = 80  # characters of a bad value that a detail repeats
-_SHORT = 19  # digits that are read without a closer look: they fit a long
-_REMEMBERED = 8_192  # texts per column whose value is kept, so that memory stays flat
+SHORT = 19  # digits that are read without a closer look: they fit a long
+REMEMBERED = 8_192  # texts per column whose value is kept, so that memory stays flat
 
 
 class Refusal(Exception):
@@ -30,14 +31,14 @@ class Refusal(Exception):
         self.reject = Reject(reason, column, detail)
 
 
-class Memo(dict[str, Any]):
-    """text → value, converted once while it is remembered: sites, causes, dates and numbers repeat."""
+class Memo(dict[Any, Any]):
+    """text (or texts) → value, converted once while it is remembered: sites, causes, dates and numbers repeat."""
 
-    def __init__(self, convert: Callable[[str], Any], limit: int = _REMEMBERED) -> None:
+    def __init__(self, convert: Callable[[Any], Any], limit: int = REMEMBERED) -> None:
         super().__init__()
         self.convert, self.limit = convert, limit
 
-    def __missing__(self, text: str) -> Any:
+    def __missing__(self, text: Any) -> Any:
         value = self.convert(text)
         if len(self) >= self.limit:
             self.clear()
@@ -59,7 +60,7 @@ def converter(column: Column, key: bytes) -> Callable[[str], Any] | None:
     word = None if column.values is None else _words(column, column.values)
     if column.pii == "hash":
         return (lambda text: keyed_hash(key, word(text))) if word else (lambda text: keyed_hash(key, text))
-    return word
+    return shortener(column.keep_characters) if column.pii == "truncate" else word
 
 
 def _integers(column: Column) -> Callable[[str], int]:
@@ -67,7 +68,7 @@ def _integers(column: Column) -> Callable[[str], int]:
     high = math.inf if column.high is None else column.high
 
     def convert(text: str) -> int:
-        if len(text) < _SHORT and text.isascii() and text.isdigit() and low <= (value := int(text)) <= high:
+        if len(text) < SHORT and text.isascii() and text.isdigit() and low <= (value := int(text)) <= high:
             return value
         return _integer(text, column)
 

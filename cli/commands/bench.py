@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import click
 
@@ -13,7 +16,7 @@ from cli.output import emit_json, emit_pairs
 from infrastructure.node.lifecycle import LocalNode
 from infrastructure.setup import set_up
 from infrastructure.store import Store
-from mediation.bench import bench_ingest
+from mediation.bench import bench_ingest, bench_lines, bench_memory
 
 
 @click.group(epilog=examples("busyhour bench ingest", "busyhour bench ingest --rows 200000 --json"))
@@ -34,6 +37,44 @@ def ingest(context: Context, rows: int, rounds: int, seed: int, as_json: bool) -
 
     Starts a node in a temporary directory and removes it again: your own data is not touched.
     """
+    with _own_node(context) as store:
+        figures = bench_ingest(store, rows=rows, seed=seed, rounds=rounds, say=say)
+    _show(figures, as_json)
+
+
+@bench.command(epilog=examples("busyhour bench lines", "busyhour bench lines --rows 200000 --json"))
+@click.option(
+    "--rows", type=click.IntRange(1000, 10_000_000), default=100_000, show_default=True, help="Lines of the file."
+)
+@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="Turns; medians are shown.")
+@json_option
+def lines(rows: int, rounds: int, as_json: bool) -> None:
+    """Processor time from line to document, beside what csv.DictReader takes to read the file alone. Needs no node."""
+    _show(bench_lines(rows=rows, rounds=rounds), as_json)
+
+
+@bench.command(epilog=examples("busyhour bench memory", "busyhour bench memory --large 500 --json"))
+@click.option(
+    "--small", type=click.IntRange(1, 100_000), default=10, show_default=True, help="Megabytes of the first file."
+)
+@click.option(
+    "--large", type=click.IntRange(1, 100_000), default=2000, show_default=True, help="Megabytes of the second."
+)
+@json_option
+@pass_context
+def memory(context: Context, small: int, large: int, as_json: bool) -> None:
+    """Peak memory of an ingest of a small file and of a large one: it must be the same.
+
+    Needs disk for the large file and a node that holds its records; two gigabytes take some ten minutes.
+    """
+    with _own_node(context) as store:
+        figures = bench_memory(store, small=small, large=large, say=say)
+    _show(figures, as_json)
+
+
+@contextmanager
+def _own_node(context: Context) -> Iterator[Store]:
+    """A store on a node in a temporary directory that is removed afterwards."""
     home = Path(mkdtemp(prefix="busyhour-bench-"))
     settings = context.settings.with_values(home=str(home), es_url="")
     node = LocalNode(home, settings)
@@ -41,10 +82,13 @@ def ingest(context: Context, rows: int, rounds: int, seed: int, as_json: bool) -
         node.start(progress=say)
         store = Store.connect(settings)
         set_up(store)
-        figures = bench_ingest(store, rows=rows, seed=seed, rounds=rounds, say=say)
+        yield store
     finally:
         node.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _show(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         emit_json(figures)
     else:

@@ -11,13 +11,15 @@ import click
 
 from alerting import run_watches
 from cli.context import Context, examples, json_option, pass_context, say
-from cli.moments import moment, span
+from cli.moments import moment, optional, span
 from cli.output import emit_json, emit_pairs, progress
 from contracts.clock import iso
 from contracts.errors import StoreUnavailable
 from detectors import detect as detect_job
 from detectors import train as train_job
 from kpis.pipeline import rollup as rollup_job
+from mediation.correlate import correlate
+from mediation.sources import watch_sources
 from servicedesk import AlertTickets
 
 _TRAIN_EVERY = timedelta(days=1)
@@ -26,10 +28,6 @@ _TRAIN_EVERY = timedelta(days=1)
 def _span_options(command: Any) -> Any:
     command = click.option("--until", help="Up to this time (UTC); now by default.")(command)
     return click.option("--since", help="From this time (UTC); where the job stopped last by default.")(command)
-
-
-def _optional(text: str | None) -> datetime | None:
-    return None if text is None else moment(text, datetime.min)
 
 
 @click.command(epilog=examples("busyhour rollup", "busyhour rollup --since 2026-11-01 --until 2026-11-08 --json"))
@@ -41,8 +39,8 @@ def rollup(context: Context, since: str | None, until: str | None, as_json: bool
     with progress("rolling up KPIs", quiet=as_json) as advance:
         report = rollup_job(
             context.store,
-            since=_optional(since),
-            until=_optional(until),
+            since=optional(since),
+            until=optional(until),
             progress=lambda what, done, total: advance(done, total),
         )
     _show(report, as_json)
@@ -65,7 +63,7 @@ def train(context: Context, until: str | None, as_json: bool) -> None:
 def detect(context: Context, since: str | None, until: str | None, as_json: bool) -> None:
     """Score KPI points against baselines and targets; write anomalies, incidents and service states."""
     with progress("detecting", quiet=as_json):
-        _show(detect_job(context.store, since=_optional(since), until=moment(until, context.store.clock())), as_json)
+        _show(detect_job(context.store, since=optional(since), until=moment(until, context.store.clock())), as_json)
 
 
 @click.command(epilog=examples("busyhour alert", "busyhour alert --since 2026-11-01 --until 2026-11-08 --every 5m"))
@@ -76,10 +74,12 @@ def detect(context: Context, since: str | None, until: str | None, as_json: bool
 def alert(context: Context, since: str | None, until: str | None, every: str, as_json: bool) -> None:
     """Evaluate the watches, notify, open and resolve tickets. Nothing is told twice."""
     with progress("evaluating watches", quiet=as_json) as advance:
+        if since is None and until is None:
+            watch_sources(context.store)  # what is late is known by the clock alone
         report = run_watches(
             context.store,
-            since=_optional(since),
-            until=_optional(until),
+            since=optional(since),
+            until=optional(until),
             every=span(every),
             opener=AlertTickets(context.store),
             progress=advance,
@@ -94,7 +94,7 @@ def alert(context: Context, since: str | None, until: str | None, every: str, as
 @click.option("--rounds", type=click.IntRange(1), help="Stop after so many rounds; endless by default.")
 @pass_context
 def run(context: Context, every: str, rounds: int | None) -> None:
-    """Run all jobs on a schedule: roll up, detect, alert; learn baselines once a day. Stop it with Ctrl-C.
+    """Run all jobs on a schedule: correlate, roll up, detect, alert; learn baselines once a day. Stop it with Ctrl-C.
 
     An Elasticsearch that stays away longer than es.wait.sec is waited for again: nothing is lost.
     """
@@ -115,17 +115,19 @@ def run(context: Context, every: str, rounds: int | None) -> None:
 def _round(context: Context, trained: datetime | None) -> datetime:
     store = context.store
     now = store.clock()
+    joined = correlate(store)
     rolled = rollup_job(store)
     if trained is None or now - trained >= _TRAIN_EVERY:
         train_job(store, until=now)
         trained = now
     found = detect_job(store, until=now)
+    watch_sources(store)
     told = run_watches(store, opener=AlertTickets(store))
     say(
-        f"{iso(now)} points {rolled.written}, new anomalies {found.anomalies.new}, "
+        f"{iso(now)} calls and sessions {joined.written}, points {rolled.written}, new anomalies {found.anomalies.new}, "
         f"open incidents {len(found.open_incidents)}, alerts firing {told.firing}"
     )
-    for problem in told.problems:
+    for problem in (*joined.problems, *told.problems):
         say(f"  {problem}")
     return trained
 

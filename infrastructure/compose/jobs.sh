@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the product's jobs one after the other, for ever: CDRs → KPI points → (once a day) baselines → anomalies → alerts.
+# Runs the product's jobs one after the other, for ever: CDRs → calls and sessions → KPI points → (once a day) baselines → anomalies → alerts.
 # A job that fails is told to standard error and tried again in the next round; the jobs keep their own checkpoints in
 # Elasticsearch, so that a round left out or done twice changes nothing. After a round in which every job succeeded the
 # heartbeat file is touched: the container's health check looks at its age.
@@ -24,6 +24,7 @@ job() {
 
 while :; do
   well=yes
+  job correlate || well=no
   job rollup || well=no
   now=$(date +%s)
   if ((now - trained >= train_every)); then

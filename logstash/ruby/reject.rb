@@ -2,6 +2,8 @@
 # layout and the whole line, so that a line delivered twice is suspended once.
 #
 #   services  service by layout, for layouts whose records are all of one service
+#   raw       keep the raw line; hash: its keyed hash is stored, which the pipeline makes; drop: neither. The detail may repeat
+#             a value of the line, so that it goes with it
 
 require "digest"
 
@@ -11,6 +13,8 @@ KEEP = %w[reject log].freeze
 
 def register(params)
   @services = params.fetch("services")
+  @raw = params.fetch("raw")
+  raise ArgumentError, "#{@raw} is not keep, hash or drop" unless %w[keep hash drop].include?(@raw)
 end
 
 def filter(event)
@@ -25,11 +29,21 @@ def filter(event)
   service = @services[layout]
   event.set("[service][name]", service) if service
   event.set("[reject][state]", "suspended")
-  event.set("[reject][raw]", line.scrub("\uFFFD")[0, RAW_CHARACTERS])
+  keep_line(event, line.scrub("\uFFFD")[0, RAW_CHARACTERS])
   event.set("[event][ingested]", LogStash::Timestamp.now)
-  %w[path fingerprint].tap do |names|
-    file = event.get("[log][file]")
-    (file.keys - names).each { |name| event.remove("[log][file][#{name}]") } if file.is_a?(Hash)
-  end
+  # What Filebeat adds there, such as the flag of a line that it has cut, has no place in cdr-reject.
+  keep_only(event, "[log][file]", %w[path fingerprint])
+  keep_only(event, "[log]", %w[file offset])
   [event]
+end
+
+def keep_only(event, object, names)
+  members = event.get(object)
+  (members.keys - names).each { |name| event.remove("#{object}[#{name}]") } if members.is_a?(Hash)
+end
+
+def keep_line(event, text)
+  event.set("[reject][raw]", text) if @raw == "keep"
+  event.set("[@metadata][hashed_line]", text) if @raw == "hash"
+  event.remove("[reject][detail]") unless @raw == "keep"
 end

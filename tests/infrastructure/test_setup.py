@@ -162,7 +162,8 @@ def test_connect_takes_an_api_key(store: Store) -> None:
 def test_six_years_fit_one_node(period: str) -> None:
     days = [datetime(2020 + month // 12, month % 12 + 1, 15, tzinfo=UTC) for month in range(72)]
     growing = {partition(index.name, day, period) for index in ALL if index.grows for day in days}
-    assert len(growing) + sum(not index.grows for index in ALL) < MOST_SHARDS / 2
+    # A third stays free, for other software on the node and for another copy while an index is rebuilt.
+    assert len(growing) + sum(not index.grows for index in ALL) < MOST_SHARDS * 2 / 3
 
 
 def test_mapping_refuses_a_field_that_is_also_a_parent() -> None:

@@ -78,3 +78,32 @@ def test_times_and_seconds_agree(moment: datetime, milliseconds: int) -> None:
 def test_time_written_is_time_read(moment: datetime) -> None:
     assert reader(("ISO8601",), "UTC")(iso(moment)) == iso(moment)
     assert reader((SPACED,), "UTC")(f"{moment:%Y-%m-%d %H:%M:%S}") == iso(moment.replace(microsecond=0))
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "stored"),
+    [
+        ("UNIX", "1774688400", "2026-03-28T09:00:00.000Z"),
+        ("UNIX", "1774688400.1239", "2026-03-28T09:00:00.123Z"),
+        ("UNIX", "1774688400.5", "2026-03-28T09:00:00.500Z"),
+        ("UNIX", "100000000", "1973-03-03T09:46:40.000Z"),
+        ("UNIX", "2147483647", "2038-01-19T03:14:07.000Z"),
+        ("UNIX", "2147483648", None),
+        ("UNIX", "99999999", None),
+        ("UNIX", "0", None),
+        ("UNIX", "0177468840", None),
+        ("UNIX", "-1774688400", None),
+        ("UNIX", "1774688400.", None),
+        ("UNIX", "1774688400123", None),
+        ("UNIX", "١774688400", None),
+        ("UNIX_MS", "1774688400123", "2026-03-28T09:00:00.123Z"),
+        ("UNIX_MS", "4102444799999", "2099-12-31T23:59:59.999Z"),
+        ("UNIX_MS", "4102444800000", None),
+        ("UNIX_MS", "1774688400", None),
+        ("UNIX_US", "1774688400123999", "2026-03-28T09:00:00.123Z"),
+        ("UNIX_US", "1774688400123", None),
+        ("UNIX_US", "17746884001239990", None),
+    ],
+)
+def test_count_since_1970_is_read_in_its_own_unit_only(form: str, text: str, stored: str | None) -> None:
+    assert reader((form,), "Europe/Berlin")(text) == stored

@@ -46,16 +46,21 @@ def assert_balanced(store: Store) -> None:
     assert sum(row["rejected"] for row in rows) == store.count("cdr-reject")
 
 
+def _golden(name: str) -> Path:
+    return next((GOLDEN / name).glob("input.*"))
+
+
 @pytest.fixture
 def golden_folder(tmp_path: Path) -> Path:
     for name in LAYOUTS:
-        (tmp_path / f"{name}.csv").write_bytes((GOLDEN / name / "input.csv").read_bytes())
+        path = _golden(name)
+        (tmp_path / f"{name}{path.suffix}").write_bytes(path.read_bytes())
     return tmp_path
 
 
 def test_ingest_stores_what_the_golden_pairs_say(store: Store, golden_folder: Path) -> None:
     report = ingest(store, [golden_folder])
-    expected = [row for name in LAYOUTS for row in outcomes(GOLDEN / name / "input.csv", LAYOUTS, limit=2**20)]
+    expected = [row for name in LAYOUTS for row in outcomes(_golden(name), LAYOUTS, limit=2**20)]
     distinct = {(row["index"], row["line"] if row["index"] == "cdr-reject" else row["id"]) for row in expected}
     assert report.ok
     assert report.lines == len(expected)
@@ -97,7 +102,7 @@ def test_ingest_takes_the_new_lines_only_when_a_file_has_grown(store: Store, tmp
     path.write_bytes(whole)
     report = ingest(store, [path])
     assert (report.lines, report.indexed, report.duplicate) == (50, 20, 30)
-    assert books(store)["calls.csv"] | {"first": 0, "last": 0} == {
+    assert books(store)["calls.csv"] | {"first": 0, "last": 0, "mtime": 0} == {
         "source": str(tmp_path),
         "state": "closed",
         "layout": "voip-public",
@@ -108,6 +113,8 @@ def test_ingest_takes_the_new_lines_only_when_a_file_has_grown(store: Store, tmp
         "rejected": 0,
         "first": 0,
         "last": 0,
+        "mtime": 0,
+        "header": whole.splitlines()[0].decode(),
     }
 
 
@@ -159,8 +166,8 @@ def test_ingest_refuses_arguments_by_name_when_they_are_wrong(
 
 BROKEN = {
     "missing.csv": (None, "no such file"),
-    "gzip.csv": (b"\x1f\x8b\x08\x00rest", "packed (gzip)"),
-    "zip.csv": (b"PK\x03\x04rest", "packed (zip)"),
+    "gzip.csv": (b"\x1f\x8b\x08\x00rest", "cannot be unpacked beyond byte 0"),
+    "zip.csv": (b"PK\x03\x04rest", "is no whole zip"),
     "utf16.csv": ("﻿,Date".encode("utf-16-le"), "is UTF-16LE"),
     "binary.csv": (bytes(range(256)), "is a binary file"),
     "latin.csv": ("Début,Durée\n".encode("latin-1"), "header is not UTF-8 at byte 2"),
@@ -240,7 +247,7 @@ def test_ingest_takes_every_sample_file(store: Store) -> None:
     folder = Path(__file__).parent.parent.parent / "sample_data"
     report = ingest(store, [folder], start="2026-10-05T00:00:00", rate="100/h")
     assert report.ok
-    assert {each.layout for each in report.files} == set(SAMPLES)
+    assert {each.layout for each in report.files} == {*SAMPLES, "ts32298"}
     assert report.rejected == sum(each.run.rejected for each in report.files if "bad" in each.path.name) > 0
     assert_balanced(store)
 

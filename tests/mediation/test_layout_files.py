@@ -18,6 +18,10 @@ def _changed(**changes: Any) -> dict[str, Any]:
     return {**GOOD, **changes}
 
 
+def _format(**form: Any) -> dict[str, Any]:
+    return _changed(format=form)
+
+
 def _column(**changes: Any) -> dict[str, Any]:
     return _changed(columns=[*GOOD["columns"][:3], {**GOOD["columns"][3], **changes}, *GOOD["columns"][4:]])
 
@@ -36,7 +40,11 @@ def test_layouts_shipped_are_right() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (_changed(separater=","), "unknown key 'separater'; did you mean separator?"),
+        (_changed(separator=","), "unknown key 'separator'"),
+        (
+            _changed(format={"kind": "csv", "separater": ","}),
+            "format: unknown key 'separater'; did you mean separator?",
+        ),
         (_column(typ="decimal"), "columns.3: unknown key 'typ'; did you mean type?"),
         (
             _column(type="decimel"),
@@ -47,7 +55,34 @@ def test_layouts_shipped_are_right() -> None:
         (_column(field="voip.codec"), "field voip.codec: is decimal, but keyword in cdr-voip"),
         (_column(min=5, max=1), "min 5 is above max 1"),
         (_column(type="integer", divide_by=10), "only a decimal can be divided"),
-        (_column(name="Date"), "columns: name 'Date' occurs twice"),
+        (
+            _changed(columns=[*GOOD["columns"], {"name": "Date", "as": "Day"}]),
+            "columns: name 'Date' occurs twice",
+        ),
+        (_changed(columns=[*GOOD["columns"], {"name": "Day", "as": "Date"}]), "columns: as 'Date' occurs twice"),
+        (_format(kind="csw"), "format.kind: 'csw' is not one of"),
+        (_format(separator=","), "format: 'kind' is a required property"),
+        (_format(kind="json", separator=","), "format: unknown key 'separator'"),
+        (_format(kind="csv", header="no"), "format.header: 'no' is not one of names, none, names-and-types"),
+        (_format(kind="csv", counts=[19]), "format.counts: belongs to header: none"),
+        (_format(kind="csv", header="none", counts=[18]), "the most is 18, but there are 19 columns"),
+        (_format(kind="csv", header="none", others="ignore"), "format.others: needs a header"),
+        (_format(kind="json", whole_file=True), "leave logstash out of the runners"),
+        (_format(kind="json", whole_file=True) | {"encoding": "utf-16"}, "JSON is UTF-8"),
+        (_format(kind="pairs", equals=";"), "format.equals: is the separator, too"),
+        (_changed(encoding="latin-1"), "encoding: python alone"),
+        (_changed(files=["*.csv"]), "files: belongs to files without a header"),
+        (_changed(encoding="utf8"), "encoding: 'utf8' is not one of utf-8, latin-1, utf-16; did you mean utf-8?"),
+        (_format(kind="json") | {"columns": [*GOOD["columns"], {"name": "a..b"}]}, "columns.a..b.name: is no path"),
+        (
+            _format(kind="json") | {"columns": [*GOOD["columns"], {"name": "a", "optional": True}]},
+            "columns.a.optional: belongs to a csv with a header",
+        ),
+        (
+            _changed(derive=[{"field": "voip.call_id", "join": ["voip.pdd.ms", "voip.codec"]}]),
+            "is decimal, not keyword",
+        ),
+        (_changed(derive=[{"field": "voip.codec", "value": "x", "when": {"voip.mos": [1]}}]), "nothing fills"),
         (_column(field="voip.release.q850"), "filled twice"),
         (_changed(timezone="Europe/Berln"), "timezone: unknown zone 'Europe/Berln'; did you mean Europe/Berlin?"),
         (_changed(identity=["Dat"]), "identity: no column 'Dat'; did you mean Date?"),
@@ -78,8 +113,8 @@ def test_layout_is_refused_by_key_and_value_when_wrong(data: Any, words: str) ->
 
 def test_layout_error_names_the_file_when_a_key_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "voip-public.yml"
-    path.write_text(yaml.safe_dump(_changed(separater=",")))
-    with pytest.raises(LayoutError, match=r"voip-public.yml: layout: unknown key 'separater'"):
+    path.write_text(yaml.safe_dump(_changed(fromat=GOOD["format"])))
+    with pytest.raises(LayoutError, match=r"voip-public.yml: layout: unknown key 'fromat'; did you mean format\?"):
         load_layout(path)
 
 

@@ -16,20 +16,21 @@ from contracts.errors import LayoutError
 from contracts.ids import concatenated, digest
 from contracts.outcomes import Reason
 from mediation.compile import Record, compile_layout
-from mediation.layout import Column, Layout
+from mediation.layout import Column, Condition, Layout
 from mediation.load import load_layouts
 from mediation.logstash import render, write_rendered
-from mediation.logstash_config import Config, literal, quoted, reference, written
+from mediation.logstash.language import Config, literal, quoted, reference, written
 from mediation.values import DECIMAL_PATTERN, INTEGER_PATTERN
 from tests.stack.pipeline_language import Plugin, conditions, parse, plugins
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYOUTS = load_layouts()
+RUN_BY_LOGSTASH = [name for name, layout in LAYOUTS.items() if "logstash" in layout.runners]
 FILES = render(LAYOUTS.values())
 PIPELINES = {path: text for path, text in FILES.items() if path.endswith(".conf")}
 STOCK = {
     "input": {"beats", "pipeline", "dead_letter_queue"},
-    "filter": {"csv", "date", "mutate", "translate", "fingerprint", "ruby"},
+    "filter": {"csv", "json", "date", "mutate", "translate", "fingerprint", "ruby"},
     "output": {"pipeline", "elasticsearch"},
 }
 
@@ -48,7 +49,7 @@ def of(name: str) -> dict[str, Plugin]:
 def test_rendered_files_are_checked_in_when_layouts_changed() -> None:
     for path, text in FILES.items():
         assert (ROOT / path).read_text(encoding="utf-8") == text, f"{path} is stale: run `busyhour layouts render`"
-    for folder in ("logstash/pipelines", "filebeat/inputs.d"):
+    for folder in ("logstash/pipelines", "logstash/dictionaries", "filebeat/inputs.d"):
         assert {f"{folder}/{path.name}" for path in (ROOT / folder).iterdir()} == {
             path for path in FILES if path.startswith(f"{folder}/")
         }
@@ -109,7 +110,7 @@ def test_ruby_scripts_exist_and_get_the_parameters_they_read() -> None:
                 source = script.read_text(encoding="utf-8")
                 needed = set(re.findall(r'params\.fetch\("(\w+)"\)', source))
                 known = needed | set(re.findall(r'params\["(\w+)"\]', source))
-                given = plugin.settings["script_params"]
+                given = plugin.settings.get("script_params", {})
                 assert needed <= set(given) <= known, plugin.settings["id"]
                 assert not any(value is False for value in given.values()), (
                     "false would reach Ruby as the text `false`, which is true"
@@ -125,26 +126,48 @@ def test_ruby_scripts_are_ruby() -> None:
         subprocess.run([ruby, "-c", str(script)], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", RUN_BY_LOGSTASH)
 def test_pipeline_says_what_the_layout_says(name: str) -> None:
     layout, found = LAYOUTS[name], of(name)
-    raws = [column.raw for column in layout.columns]
-    assert (found["csv"].settings["columns"], found["csv"].settings["separator"]) == (raws, layout.separator)
-    assert found["csv"].settings["target"] == "[raw]"
-    assert found["count"].settings["script_params"] == {"columns": len(raws)}
-    header = {"max_bytes": 1048576, "header": layout.separator.join(layout.header), "separator": layout.separator}
-    assert found["line"].settings["script_params"] == header | ({"strip": True} if layout.strip else {})
+    _check_head(layout, found)
     for column in layout.columns:
         _check_column(layout, column, found)
     for time in layout.times:
-        if not time.paced_by:
-            date = found[time.field].settings
-            assert date["match"][1:] == list(time.formats)
+        if time.paced_by:
+            continue
+        ids = rf"{re.escape(time.field)}(\.(UNIX(_[MU]S)?|text-\d))?"
+        dates = [found[key].settings for key in found if re.fullmatch(ids, key)]
+        forms = [form for date in dates for form in date["match"][1:]]
+        assert forms == [{"UNIX_US": "UNIX_MS"}.get(form, form) for form in time.formats]
+        for date in dates:
             assert date["timezone"] == layout.timezone
             assert reference(date["target"]) in (reference(time.field), f"[{reference(time.field)}]")
     identity = found["identity"].settings
     assert set(identity["source"]) == {f"[raw][{raw}]" for raw in layout.identity} | {"[cdr][layout]"}
     assert (identity["concatenate_sources"], identity["method"], "key" in identity) == (True, "SHA256", False)
+
+
+def _check_head(layout: Layout, found: dict[str, Plugin]) -> None:
+    line = found["line"].settings["script_params"]
+    assert line["max_bytes"] == 1048576
+    assert line.get("header") == (layout.separator.join(layout.header) if layout.headed else None)
+    assert ("types" in line) == (layout.format.header == "names-and-types")
+    assert line.get("strip", False) == layout.strip
+    raws = [column.raw for column in layout.columns]
+    if layout.format.kind == "csv":
+        csv, count = found["csv"].settings, found["count"].settings["script_params"]
+        assert (csv["separator"], csv["target"], len(csv["columns"])) == (layout.separator, "[raw]", len(layout.header))
+        assert set(raws) >= {raw for raw in csv["columns"] if raw in raws}
+        assert count["columns"] == len(layout.header)
+        assert count.get("counts", []) == list(layout.format.counts)
+    else:
+        cells = found["cells"].settings["script_params"]
+        assert cells["columns"] == {column.raw: column.name for column in layout.columns}
+    parts = found["parts"].settings["script_params"] if "parts" in found else {}
+    assert parts.get("absent", {}) == {column.raw: list(column.absent) for column in layout.columns if column.absent}
+    assert {raw: part[1] for raw, part in parts.get("parts", {}).items()} == {
+        column.raw: column.part for column in layout.columns if column.part
+    }
 
 
 def _check_column(layout: Layout, column: Column, found: dict[str, Plugin]) -> None:
@@ -154,7 +177,8 @@ def _check_column(layout: Layout, column: Column, found: dict[str, Plugin]) -> N
         assert (number.get("min"), number.get("max")) == (column.low, column.high)
         assert (number.get("divide_by", 1), number.get("required", False)) == (column.divide_by, column.required)
         local = f"[@metadata][local][{column.field}]"
-        assert number["field"] == (local if column.field in layout.locals else reference(column.field))
+        stored = "" if not column.field or column.pii == "drop" else reference(column.field)
+        assert number.get("field", "") == (local if column.field in layout.locals else stored)
     elif column.required:
         missing = found[f"{column.raw}.missing"].settings["add_field"]
         assert missing == {
@@ -162,12 +186,14 @@ def _check_column(layout: Layout, column: Column, found: dict[str, Plugin]) -> N
             "[reject][column]": column.raw,
             "[reject][detail]": "is empty",
         }
-    if column.pii == "hash":
+    if column.pii == "hash" and column.field:
+        local = f"[@metadata][local][{column.field}]"
+        target = local if column.field in layout.locals else reference(column.field)
         hashed = found[f"{column.raw}.hash"].settings
         assert hashed["key"] == "${BUSYHOUR_PII_KEY}"
-        assert (hashed["method"], hashed["target"]) == ("SHA256", reference(column.field))
-        assert reference(column.field) in found["hashes.shorten"].settings["gsub"]
-    if column.values and any(word != meaning for word, meaning in column.values.items()):
+        assert (hashed["method"], hashed["target"]) == ("SHA256", target)
+        assert target in found["hashes.shorten"].settings["gsub"]
+    if column.field and column.values and any(word != meaning for word, meaning in column.values.items()):
         assert found[f"{column.raw}.translate"].settings["dictionary"] == column.values
 
 
@@ -206,6 +232,33 @@ def test_new_layout_gets_its_block_input_and_route() -> None:
     assert 'send_to => ["packet"]' in files["logstash/pipelines/intake.conf"]
     assert "packet" in [row["pipeline.id"] for row in yaml.safe_load(files["logstash/pipelines.yml"])]
     assert yaml.safe_load(files["filebeat/inputs.d/packet.yml"])[0]["fields"]["layout"] == "epc-other"
+
+
+def test_a_reject_that_is_refused_itself_is_kept_among_the_dead_letters() -> None:
+    """Logstash 8.19 drops what has `[@metadata][dead_letter_queue]` instead of writing it to a dead letter queue again."""
+    last = parse(FILES["logstash/pipelines/dead-letters.conf"])["filter"][-1]
+    assert (last.name, last.settings["remove_field"]) == ("mutate", ["[@metadata][dead_letter_queue]"])
+
+
+def test_a_time_that_is_compared_outside_a_flag_is_refused_for_logstash() -> None:
+    """Conditions of the pipeline language compare numbers and texts only."""
+    layout = LAYOUTS["sms-busyhour"]
+    when = (Condition("event.end", "before", other="event.start"),)
+    derived = dataclasses.replace(layout.derived[0], when=when)
+    with pytest.raises(LayoutError, match="in flags only"):
+        render([dataclasses.replace(layout, derived=(derived,))])
+
+
+def test_counts_since_1970_have_a_date_filter_each_where_several_forms_are_allowed() -> None:
+    layout = LAYOUTS["sms-busyhour"]
+    times = (dataclasses.replace(layout.times[0], formats=("UNIX_US", "UNIX", "ISO8601")), *layout.times[1:])
+    text = render([dataclasses.replace(layout, times=times)])["logstash/pipelines/mobile.conf"]
+    dates = [plugin for plugin in plugins(parse(text)["filter"]) if plugin.name == "date"]
+    assert [date.settings["match"] for date in dates][:3] == [
+        ["[@metadata][milliseconds]", "UNIX_MS"],
+        ["[@metadata][time]", "UNIX"],
+        ["[@metadata][time]", "ISO8601"],
+    ]
 
 
 def test_layout_that_logstash_cannot_run_is_left_out() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 _TOKEN = re.compile(
@@ -42,15 +43,14 @@ class Parser:
 
     def __init__(self, text: str) -> None:
         self.tokens: list[tuple[str, str, int]] = []
-        position = 0
+        position, line = 0, 1
         while position < len(text):
             match = _TOKEN.match(text, position)
             if match is None or match.lastgroup is None:
-                raise ValueError(
-                    f"line {text.count(chr(10), 0, position) + 1}: cannot read {text[position : position + 30]!r}"
-                )
+                raise ValueError(f"line {line}: cannot read {text[position : position + 30]!r}")
             if match.lastgroup != "space":
-                self.tokens.append((match.lastgroup, match[0], text.count("\n", 0, position) + 1))
+                self.tokens.append((match.lastgroup, match[0], line))
+            line += match[0].count("\n")
             position = match.end()
         self.tokens.append(("end", "", text.count("\n") + 1))
         self.at = 0
@@ -157,7 +157,9 @@ class Parser:
         return found
 
 
+@cache
 def parse(text: str) -> dict[str, list[Any]]:
+    """What is given is shared: do not change it."""
     return Parser(text).file()
 
 

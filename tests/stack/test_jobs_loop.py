@@ -35,14 +35,14 @@ def run(folder: Path, *, rounds: int, failing: str = "-", train_every: int = 360
 def test_jobs_run_in_order_and_train_once_a_period(tmp_path: Path) -> None:
     code, calls, said = run(tmp_path, rounds=2)
     assert (code, said) == (0, "")
-    assert calls == ["rollup", "train", "detect", "alert", "rollup", "detect", "alert"]
+    assert calls == ["correlate", "rollup", "train", "detect", "alert", "correlate", "rollup", "detect", "alert"]
     assert (tmp_path / "heartbeat").exists()
 
 
 def test_jobs_go_on_and_do_not_look_healthy_when_one_fails(tmp_path: Path) -> None:
     code, calls, said = run(tmp_path, rounds=1, failing="rollup")
     assert code == 1
-    assert calls == ["rollup", "train", "detect", "alert"]
+    assert calls == ["correlate", "rollup", "train", "detect", "alert"]
     assert "busyhour rollup ended with 3" in said
     assert not (tmp_path / "heartbeat").exists()
 

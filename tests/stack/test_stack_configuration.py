@@ -76,21 +76,10 @@ def test_a_line_too_long_arrives_longer_than_what_is_taken() -> None:
     assert all(row["message_max_bytes"] == limit + 1 for row in inputs())
 
 
-def test_filebeat_ships_over_tls_and_changes_nothing() -> None:
-    beat = read("filebeat/filebeat.yml")
-    assert beat["filebeat.config.inputs"]["path"] == "${path.config}/inputs.d/*.yml"
-    assert beat["processors"] == []
-    output = beat["output.logstash"]
-    assert output["ssl"]["enabled"] is True
-    assert output["ssl"]["verification_mode"] == "full"
-    assert {"certificate", "key", "certificate_authorities"} <= set(output["ssl"])
-    assert [key for key in beat if key.startswith("output.")] == ["output.logstash"]
-    assert output["loadbalance"] is True
-
-
 def test_logstash_listens_where_filebeat_sends_and_asks_for_a_certificate() -> None:
     beats = next(plugins(parse((ROOT / "logstash/pipelines/intake.conf").read_text())["input"]))
-    assert read("filebeat/filebeat.yml")["output.logstash"]["hosts"] == [f"logstash:{beats.settings['port']}"]
+    hosts = read("filebeat/output-logstash.yml")["output.logstash"]["hosts"]
+    assert hosts == f"${{LOGSTASH_HOSTS:logstash:{beats.settings['port']}}}"
     assert beats.settings["ssl_enabled"] is True
     assert beats.settings["ssl_client_authentication"] == "required"
 
@@ -146,8 +135,11 @@ def test_logstash_keeps_queues_and_dead_letters_on_disk() -> None:
     assert logstash["config.support_escapes"] is False, "the pipelines' regular expressions are meant literally"
     assert logstash["api.http.host"] == "127.0.0.1"
     assert logstash["pipeline.ecs_compatibility"] == "v8"
-    last = read("logstash/pipelines.yml")[-1]
-    assert last["dead_letter_queue.enable"] is False
+    assert not any("dead_letter_queue.enable" in row for row in read("logstash/pipelines.yml"))
+    letters = next(plugins(parse((ROOT / "logstash/pipelines/dead-letters.conf").read_text())["input"])).settings
+    assert (letters["pipeline_id"], letters["clean_consumed"]) == ("store", True), (
+        "its own dead letters come round no more"
+    )
 
 
 def test_kibana_asks_elasticsearch_over_tls_as_its_own_user() -> None:

@@ -1,0 +1,205 @@
+"""Intake: outcomes become bulk requests, several under way at once, and each line's end comes back to its file's books.
+
+Lines of many files share a chunk of `ingest.chunk.lines`; `ingest.senders` chunks are under way and one more waits, so that
+memory is flat. What ingests files, follows a folder or listens to Filebeat adds lines here, and calls `flush` where it must be
+sure.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from contracts.clock import iso
+from contracts.indices import CDR_INDEX
+from contracts.outcomes import Reason, Reject
+from infrastructure.bulk import Operation, encoded
+from infrastructure.store import Store
+from mediation.books import Book
+from mediation.compile import Record
+from mediation.encode import Encode, head_text
+from mediation.enrich.privacy import reject_privacy
+from mediation.settle import Chunk, Line, Tally, reject_operation, settle
+from mediation.values import Memo
+
+Acknowledged = Callable[[], None]
+
+
+class Intake:
+    """Used as a context; on an exception inside it what has not begun is dropped, since no book counts it.
+
+    `key`, `stamp` and outcomes are the caller's; every public method may raise StoreUnavailable and StoreRefused, from an earlier
+    chunk too.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._senders = store.settings.number("ingest.senders")
+        self._most = store.settings.number("ingest.chunk.lines")
+        self._ahead = timedelta(hours=store.settings.number("ingest.ahead.hours"))
+        self._pool = ThreadPoolExecutor(self._senders, thread_name_prefix="sender")
+        self._under_way: deque[tuple[Future[list[Tally]], list[Acknowledged]]] = deque()
+        self._chunk = Chunk("")
+        self._calls: list[Acknowledged] = []
+        self._privacy = reject_privacy(store.settings)
+        self._latest = ""  # a record time later than this is not believed
+        self.places: dict[str, Memo] = {service: Memo(self._placer(service), 10_000) for service in CDR_INDEX}
+        self._heads = {service: Memo(self._header(service), 10_000) for service in CDR_INDEX}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
+    def now(self) -> str:
+        return iso(self.store.clock())
+
+    def add(self, book: Book, offset: int, number: int, raw: bytes, outcome: Record | Reject) -> None:
+        """One line (without its end) and what became of it."""
+        chunk = self._begun()
+        if isinstance(outcome, Record) and outcome.timestamp > self._latest:
+            outcome = self._future(outcome.timestamp)
+        if isinstance(outcome, Record):
+            book.saw(outcome.timestamp)
+            document = outcome.document
+            document["log"] = {"file": book.log, "offset": offset}
+            document["event"]["ingested"] = chunk.stamp
+            index = self.places[outcome.service][outcome.timestamp[:10]]
+            operation = Operation("create", index, outcome.id, orjson.dumps(document))
+            chunk.lines.append(Line(book, offset, number, raw, None))
+        else:
+            chunk.lines.append(Line(book, offset, number, raw, outcome))
+            chunk.rejects += 1
+            operation = reject_operation(chunk.lines[-1], outcome, chunk.stamp, self._privacy)
+        chunk.texts.append(encoded(operation))
+        if len(chunk.lines) >= self._most:
+            self._send()
+
+    def add_plain(
+        self, book: Book, encode: Encode, offset: int, number: int, lines: list[str], width: int = 1
+    ) -> tuple[int, int]:
+        """Takes lines from the first on while they are plain records, and returns how many it took and the offset behind them.
+
+        `lines`: as `mediation.encode.plain` allows, consecutive from `offset` and `number` on, each ended by `width` bytes.
+        """
+        taken = 0
+        while taken < len(lines):
+            chunk = self._begun()
+            part = lines[taken : taken + self._most - len(chunk.lines)]
+            count, offset, number = self._encoded(chunk, book, encode, (offset, number, width), part)
+            taken += count
+            if len(chunk.lines) >= self._most:
+                self._send()
+            if count < len(part):
+                break
+        return taken, offset
+
+    def _encoded(
+        self, chunk: Chunk, book: Book, encode: Encode, place: tuple[int, int, int], lines: list[str]
+    ) -> tuple[int, int, int]:
+        """How many lines became texts, and the place behind them."""
+        offset, number, width = place
+        stamp, log, heads, latest = chunk.stamp, book.log_text, self._heads, self._latest
+        new = tuple.__new__
+        add_line, add_text = chunk.lines.append, chunk.texts.append
+        first, last, begun = book.first or "~", book.last, number
+        for line in lines:
+            made = encode(line, offset, log, stamp, heads)
+            if made.__class__ is not tuple or made[0] > latest:
+                break
+            timestamp, text = made
+            if timestamp > last:
+                last = timestamp
+            if timestamp < first:
+                first = timestamp
+            add_text(text)
+            add_line(new(Line, (book, offset, number, line, None)))
+            offset += len(line) + width
+            number += 1
+        if number > begun:
+            book.first, book.last = first, last
+        return number - begun, offset, number
+
+    def after(self, call: Acknowledged) -> None:
+        """`call` is called, in the thread that adds, once everything added so far is acknowledged."""
+        self._calls.append(call)
+
+    def flush(self) -> None:
+        """Returns when Elasticsearch has acknowledged everything added so far and the books count it."""
+        self._send()
+        while self._under_way:
+            self._settled()
+
+    def settle_done(self) -> None:
+        """Counts what has come back meanwhile, without waiting."""
+        while self._under_way and self._under_way[0][0].done():
+            self._settled()
+
+    def _begun(self) -> Chunk:
+        chunk = self._chunk
+        if not chunk.lines:
+            now = self.store.clock()
+            chunk.stamp, self._latest = iso(now), iso(now + self._ahead)
+        return chunk
+
+    def _future(self, timestamp: str) -> Reject:
+        hours = int(self._ahead.total_seconds() // 3600)
+        return Reject(
+            Reason.FUTURE_TIME, "", f"{timestamp} is more than {hours} h ahead of the clock (ingest.ahead.hours)"
+        )
+
+    def _placer(self, service: str) -> Callable[[str], str]:
+        """Day of record time → concrete index; no period is shorter than a day."""
+
+        def place(day: str) -> str:
+            return self.store.place(CDR_INDEX[service], datetime.fromisoformat(day).replace(tzinfo=UTC))
+
+        return place
+
+    def _header(self, service: str) -> Callable[[str], str]:
+        return lambda day: head_text(self.places[service][day])
+
+    def _send(self) -> None:
+        """Hands the chunk to a sender; waits for the oldest first when every sender has one and one more waits."""
+        if self._chunk.lines:
+            while len(self._under_way) > self._senders:
+                self._settled()
+            self._under_way.append((self._pool.submit(settle, self.store, self._chunk), self._calls))
+            self._chunk, self._calls = Chunk(""), []
+        elif self._calls:
+            calls, self._calls = self._calls, []
+            if self._under_way:
+                self._under_way[-1][1].extend(calls)
+            else:
+                for call in calls:
+                    call()
+
+    def _settled(self) -> None:
+        future, calls = self._under_way.popleft()
+        for tally in future.result():
+            tally.book.counts.add(tally.counts)
+            tally.book.run.add(tally.run)
+        for call in calls:
+            call()
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Lines become many objects and no cycles: to look for cycles after every 700 of them takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
