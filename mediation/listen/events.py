@@ -10,15 +10,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from contracts.ids import ID_LENGTH
-from contracts.outcomes import Reason, Reject
 from mediation.collect import KEPT_BYTES, LongLine
-from mediation.compile import Record
 from mediation.formats.cut import BOM, type_line
 from mediation.layout import Layout
-from mediation.lines import Outcome
 from mediation.listen.frames import FrameError
 from mediation.settle import reject_prefix
-from mediation.values import WHITE_SPACE, quoted_splitter
+from mediation.values import WHITE_SPACE
 
 _LONGEST_PATH = 4096
 _LONGEST_NAME = 128
@@ -114,24 +111,4 @@ def _header_test(layout: Layout) -> Callable[[bytes], bool]:
 
     # Hardly any line has this word in it, and the others are not cut into cells.
     wanted, rarest = cells(header), max(layout.header, key=len, default="").encode()
-    most = len(wanted) if layout.format.others == "ignore" else None
-    return lambda line: rarest in line and cells(line)[:most] == wanted
-
-
-def with_other_columns(layout: Layout, outcome: Outcome) -> Outcome:
-    """`outcome` of the layout's columns where files may have more: with no header seen, those are the last ones."""
-    if not layout.headed or layout.format.others != "ignore":
-        return outcome
-    split, width = quoted_splitter(layout.separator), len(layout.header)
-
-    def of_known_columns(raw: bytes) -> Record | Reject:
-        first = outcome(raw)
-        if not isinstance(first, Reject) or first.reason is not Reason.COLUMN_COUNT:
-            return first
-        cells = split(raw.decode())
-        if cells is None or len(cells) <= width:
-            return first
-        known = layout.separator.join('"' + cell.replace('"', '""') + '"' for cell in cells[:width])
-        return outcome(known.encode())
-
-    return of_known_columns
+    return lambda line: rarest in line and cells(line) == wanted

@@ -18,7 +18,7 @@ from mediation.compile import compile_layout
 from mediation.intake import Intake, rare_collections
 from mediation.layout import Layout
 from mediation.lines import Outcome, judge
-from mediation.listen.events import Event, ended, no_data_test, with_other_columns
+from mediation.listen.events import Event, ended, no_data_test
 from mediation.sniff import Source
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Writer:
         self._readers = {
             name: _Reader(
                 layout,
-                with_other_columns(layout, judge(compile_layout(layout, key), self._limit)),
+                judge(compile_layout(layout, key), self._limit),
                 no_data_test(layout),
             )
             for name, layout in self._layouts.items()
