@@ -63,7 +63,7 @@ def ingest(
     if once or done:
         raise click.UsageError("--once and --done belong to --follow")
     with progress("mediating", quiet=as_json) as advance:
-        report = mediate(context.store, paths, layout=layout, start=start, rate=rate, progress=advance)
+        report = mediate(context.store, paths, layout=layout, start=start, rate=rate, progress=advance, visible=False)
     for error in report.errors:
         say(f"busyhour: {error.sentence()}")
     if as_json:
