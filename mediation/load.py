@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,16 @@ def _sentence(error: ValidationError) -> str:
         known = [str(word) for word in allowed]
         return f"{where}: {error.instance!r} is not one of {', '.join(known)}{nearest(str(error.instance), known)}"
     return f"{where}: {error.message}"
+
+
+def check_known(name: str | None, known: Mapping[str, Layout]) -> None:
+    """Raises LayoutError on the name of a layout, given by a user, that there is not."""
+    if name is not None and name not in known:
+        raise LayoutError(
+            f"unknown layout {name!r}{nearest(name, list(known))}",
+            where="--layout",
+            remedy=f"one of {', '.join(known)}",
+        )
 
 
 def nearest(name: str, known: list[str]) -> str:

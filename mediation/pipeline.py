@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from contracts.errors import LayoutError, UserError
+from contracts.errors import UserError
 from contracts.indices import CDR_INDEX, concrete
 from infrastructure.secrets import pii_key
 from infrastructure.store import Operation, Store
@@ -28,7 +28,7 @@ from mediation.formats import records
 from mediation.intake import Intake, rare_collections
 from mediation.layout import Layout
 from mediation.lines import Outcome, judge, no_data, without_end
-from mediation.load import nearest
+from mediation.load import check_known
 from mediation.pace import pace_of, user_pace
 from mediation.report import FileReport, IngestReport
 from mediation.settle import reject_prefix
@@ -61,12 +61,7 @@ def ingest(
     """
     began = time.monotonic()
     known = layouts_in_use(store.settings, layouts)
-    if layout is not None and layout not in known:
-        raise LayoutError(
-            f"unknown layout {layout!r}{nearest(layout, list(known))}",
-            where="--layout",
-            remedy=f"one of {', '.join(known)}",
-        )
+    check_known(layout, known)
     files, errors = find_files(Path(path) for path in paths)
     with rare_collections(), Intake(store) as intake:
         run = _Run(store, intake, known, layout, user_pace(start, rate), progress or (lambda done, total: None))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from contracts.errors import ConflictError, LayoutError, StoreUnavailable, UserError
+from contracts.errors import ConflictError, StoreUnavailable, UserError
 from contracts.indices import CDR_INDEX
 from infrastructure.store import Store
 from mediation.enrich.configured import layouts_in_use
@@ -17,7 +17,7 @@ from mediation.follow.run import Run
 from mediation.follow.worker import Worker
 from mediation.intake import Intake, rare_collections
 from mediation.layout import Layout
-from mediation.load import nearest
+from mediation.load import check_known
 
 
 class Stop:
@@ -74,12 +74,7 @@ def follow(
     """
     began = time.monotonic()
     known = layouts_in_use(store.settings, layouts)
-    if layout is not None and layout not in known:
-        raise LayoutError(
-            f"unknown layout {layout!r}{nearest(layout, list(known))}",
-            where="--layout",
-            remedy=f"one of {', '.join(known)}",
-        )
+    check_known(layout, known)
     stop = stop or Stop()
     run = Run(store, known, layout, Path(done).absolute() if done else None, tell or (lambda event: None), monotonic)
     watched = _folders(store, folders, run.done_folder)
