@@ -225,11 +225,15 @@ class LocalNode:
             )
 
     def _data_holder(self) -> int | None:
-        """The process that uses the data; our own node is given the time to end, of which it may need a little."""
+        """The process that uses the data; our own node is given the time to end, of which it may need a little.
+
+        A holder without a name may be it as well: a process that ends between two looks leaves a lock of nobody.
+        """
         record = NodeRecord.read(self.paths.record)
+        ours = (processes.UNKNOWN_HOLDER, record.pid) if record is not None else ()
         deadline = time.monotonic() + ENDING_SEC
         while (holder := processes.lock_holder(self.paths.data_lock)) is not None:
-            if record is None or holder != record.pid or time.monotonic() > deadline:
+            if holder not in ours or time.monotonic() > deadline:
                 break
             time.sleep(launch.POLL_SEC)
         return holder

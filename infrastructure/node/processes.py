@@ -11,7 +11,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PS_TIMEOUT_SEC = 10
-_UNKNOWN_HOLDER = 0
+UNKNOWN_HOLDER = 0
 
 
 def birth_mark(pid: int) -> str | None:
@@ -82,8 +82,8 @@ def _holder_in_proc(lock_file: Path) -> int:
     try:
         lines = (_PROC / "locks").read_text().splitlines()
     except OSError:
-        return _UNKNOWN_HOLDER
+        return UNKNOWN_HOLDER
     for fields in map(str.split, lines):
         if len(fields) == 8 and fields[1] == "POSIX" and fields[5].rpartition(":")[2] == inode:
             return int(fields[4])
-    return _UNKNOWN_HOLDER
+    return UNKNOWN_HOLDER

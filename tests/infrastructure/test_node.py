@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +20,8 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from contracts.errors import NodeError
 from contracts.settings import Settings
-from infrastructure.node import LocalNode, NodeStatus, diagnosis, probe
+from infrastructure.node import LocalNode, NodeStatus, diagnosis, probe, processes
+from infrastructure.node.files import NodeRecord
 from infrastructure.node.java import find_java
 
 HEAP_MIB = 512  # two of them run at once on a small machine
@@ -81,6 +84,27 @@ def test_start_is_refused_when_another_home_has_the_same_data(own_node: OwnNode,
     (tmp_path / "node" / "data").symlink_to(own_node.node.paths.data)
     with pytest.raises(NodeError, match=r"uses this data directory"):
         LocalNode(tmp_path, SETTINGS).start()
+
+
+def test_stop_waits_for_a_lock_of_nobody_as_a_killed_node_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (proc := tmp_path / "proc" / "self").mkdir(parents=True)
+    (proc / "stat").touch()
+    monkeypatch.setattr(processes, "_PROC", proc.parent)  # it names no holder
+    node = LocalNode(tmp_path / "home", SETTINGS)
+    node.paths.make()
+    node.paths.data_lock.parent.mkdir(parents=True, exist_ok=True)
+    hold = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print(); time.sleep(1)"
+    command = [sys.executable, "-c", hold, str(node.paths.data_lock)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert processes.lock_holder(node.paths.data_lock) == processes.UNKNOWN_HOLDER
+        with pytest.raises(NodeError, match=r"a process uses this data directory"):
+            node.stop()  # no node was ever started here: not ours to wait for
+        NodeRecord(holder.pid, "earlier", 1, "", 2, HEAP_MIB, "", "").write(node.paths.record)
+        assert not node.stop()
 
 
 def test_node_listens_on_loopback_only(own_node: OwnNode) -> None:
