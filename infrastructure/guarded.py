@@ -11,17 +11,17 @@ from infrastructure.exchange import path_of
 from infrastructure.store import Operation, Store, Versioned
 
 
-def create(index: str, key: str, source: dict[str, Any]) -> str:
+def create(index: str, key: str, source: dict[str, Any]) -> bytes:
     """Writes a document that must not be there yet."""
     return encoded(Operation("create", index, key, source))
 
 
-def replace(old: Versioned, source: dict[str, Any]) -> str:
+def replace(old: Versioned, source: dict[str, Any]) -> bytes:
     """Writes `source` in place of what was read."""
     return _lines("index", old, source)
 
 
-def merge(old: Versioned, part: dict[str, Any]) -> str:
+def merge(old: Versioned, part: dict[str, Any]) -> bytes:
     """Lays `part` over what was read; the rest of its source stays as it is, byte for byte of meaning."""
     return _lines("update", old, {"doc": part})
 
@@ -35,6 +35,6 @@ def _guard(old: Versioned) -> dict[str, Any]:
     return {"if_seq_no": old.seq_no, "if_primary_term": old.primary_term}
 
 
-def _lines(action: str, old: Versioned, body: dict[str, Any]) -> str:
+def _lines(action: str, old: Versioned, body: dict[str, Any]) -> bytes:
     head = orjson.dumps({action: {"_index": old.index, "_id": old.id, **_guard(old)}})
-    return f"{head.decode()}\n{orjson.dumps(body).decode()}\n"
+    return b"%b\n%b\n" % (head, orjson.dumps(body))

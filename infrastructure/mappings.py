@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 
 from contracts.fields import Field
-from contracts.indices import ALL, Index, concrete
+from contracts.indices import ALL, CDR_INDEX, Index, concrete
 
 PRODUCT = "busyhour"
 PRIORITY = 500  # above Elasticsearch's own templates (100–200), so that none of them takes our names
 KEYWORD_LENGTH = 512  # characters of a text that its .keyword sorts and groups by; longer texts are searched only
-_REFRESH_GROWING = "5s"  # nobody watches single records appear; a fifth of the refresh work of the default
+_REFRESH_GROWING = "5s"  # a fifth of the refresh work of the default
+_REFRESH_RECORDS = "10s"  # nobody watches single records appear, and the jobs that count them refresh before they read
 
 
 def properties(fields: Iterable[Field]) -> dict[str, Any]:
@@ -60,7 +61,10 @@ def settings(index: Index) -> dict[str, Any]:
         "index.mapping.coerce": False,
         "index.mapping.ignore_malformed": False,
     }
-    return {**values, "index.refresh_interval": _REFRESH_GROWING} if index.grows else values
+    if not index.grows:
+        return values
+    records = index.name in CDR_INDEX.values()
+    return {**values, "index.refresh_interval": _REFRESH_RECORDS if records else _REFRESH_GROWING}
 
 
 def patterns(index: Index) -> list[str]:

@@ -176,7 +176,7 @@ class Store:
         """
         return self.bulk_texts([bulk.encoded(operation) for operation in operations])
 
-    def bulk_texts(self, texts: Sequence[str], renew: Renew | None = None) -> list[ItemResult]:
+    def bulk_texts(self, texts: Sequence[bytes], renew: Renew | None = None) -> list[ItemResult]:
         """The same of operations that are text already (`infrastructure.bulk.encoded`).
 
         `renew` is called before every try, also after an outage, and may bring the texts up to date.
@@ -188,14 +188,14 @@ class Store:
         return [result for result in outcome if result is not None]
 
     def _write(
-        self, texts: Sequence[str], positions: Sequence[int], outcome: list[ItemResult | None], renew: Renew | None
+        self, texts: Sequence[bytes], positions: Sequence[int], outcome: list[ItemResult | None], renew: Renew | None
     ) -> None:
         patience = self.exchange.patience()
 
         def body() -> bytes:
             if renew is not None:
                 renew()
-            return "".join([texts[position] for position in positions]).encode()
+            return b"".join([texts[position] for position in positions])
 
         while positions:
             again = bulk.results(self._send_bulk(body, patience), positions, outcome)

@@ -24,7 +24,7 @@ from kpis.sending import Sender
 from kpis.spans import Cover, Span, crossed
 
 JOB = "rollup"
-REFRESH_SEC = 30  # longest time for a written record to show up in a search, with room: the refresh interval is 5 s
+REFRESH_SEC = 30  # longest time for a written record to show up in a search, with room: the refresh interval is 10 s
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 

@@ -23,8 +23,8 @@ from infrastructure.secrets import pii_key
 from infrastructure.setup import set_up, tear_down
 from infrastructure.store import Store
 from mediation.collect import regions
+from mediation.columns.compile import compile_columns
 from mediation.compile import Record, compile_layout
-from mediation.encode import compile_encoder, head_text, plain_text
 from mediation.lines import judge
 from mediation.load import load_layouts
 from mediation.pipeline import ingest
@@ -77,21 +77,22 @@ def bench_lines(*, rows: int = 100_000, seed: int = 1, rounds: int = 5) -> dict[
     it), `dictionary_us` (the same document as a dictionary, the way of odd lines), `csv_us`, and `ratio` = document / csv.
     """
     layout = load_layouts()[LAYOUT]
-    encode, mediate = compile_encoder(layout, b"bench"), compile_layout(layout, b"bench").mediate
-    heads = {service: Memo(head_text) for service in layout.services}
+    columns, mediate = compile_columns(layout, b"bench"), compile_layout(layout, b"bench").mediate
+    heads = {service: Memo(lambda day: f'{{"create":{{"_index":"{day}","_id":"') for service in layout.services}
     with TemporaryDirectory(prefix="busyhour-bench-") as folder:
         path = Path(folder) / "voip.csv"
         write_sample(LAYOUT, path, rows=rows, seed=seed)
         lines = path.read_text().splitlines()[1:]
-        if encode is None or not all(isinstance(encode(line, 0, "", "", heads), tuple) for line in lines):
-            raise UserError("the fast way does not take a line of the bench file")
 
         def documents() -> None:
+            taken = 0
             with path.open("rb") as stream:
                 stream.readline()
                 for offset, _, region in regions(stream, 1 << 20):
-                    for line in plain_text(region)[0].split("\n"):
-                        encode(line, offset, "", "", heads)
+                    assert columns is not None  # noqa: S101  the layout is a plain one
+                    taken += len(columns.take(region, offset, log='"log":{', stamp="", latest="~", heads=heads).texts)
+            if taken != rows:
+                raise UserError(f"{taken} of {rows} lines of the bench file were taken many at a time")
 
         def dictionaries() -> None:
             for line in lines:

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from contracts.clock import iso
 from contracts.errors import InternalError
 from contracts.ids import joined
 from contracts.outcomes import Counts
-from mediation.encode import log_text
 from mediation.formats.ts32297 import file_facts
+from mediation.lines import no_data
 from mediation.sniff import Source
 
 OPEN, CLOSED = "open", "closed"
@@ -39,7 +41,8 @@ class Book:
     mtime: str = field(init=False)  # when it was delivered; empty where the file is not on this machine
     facts: dict[str, Any] = field(init=False)  # what its own header says of it, as fields of the row
     log: dict[str, str] = field(init=False)  # `log.file` of every document made from the file
-    log_text: str = field(init=False)  # the same as the fast way wants it
+    no_data: frozenset[bytes] = field(init=False)  # lines of it that are no data
+    log_text: str = field(init=False)  # the same as text, up to the offset
 
     @property
     def id(self) -> str:
@@ -47,7 +50,8 @@ class Book:
 
     def __post_init__(self) -> None:
         self.log = {"path": str(self.source.path), "fingerprint": self.source.fingerprint}
-        self.log_text = log_text(self.log["path"], self.log["fingerprint"])
+        self.no_data = no_data(self.source.header_line)
+        self.log_text = f'"log":{{"file":{orjson.dumps(self.log).decode()},"offset":'
         self.mtime = _delivered(self.source.path)
         self.facts = _facts(self.source)
 

@@ -14,7 +14,8 @@ from contracts.ids import ID_LENGTH
 from mediation.containers import Damaged, archive_of, members
 
 KEPT_BYTES = 8192  # of a line that is too long
-_BLOCK = 262_144
+_BLOCK = 262_144  # read at first, so that there is soon something to send
+_MOST = 2_097_152  # read at once later: many lines cost less each
 _NO_CDRS = (".tmp", ".part", ".partial", ".filepart", ".swp", "~", ".md")
 
 Line = tuple[int, int, bytes]  # byte offset, number from 1, bytes without the line feed
@@ -97,13 +98,14 @@ def physical_lines(stream: BinaryIO, limit: int, prefix: bytes = b"") -> Iterato
     The digest of a long line is that of `prefix` and the whole line.
     """
     for offset, number, region in regions(stream, limit, prefix):
-        if isinstance(region, LongLine):
-            yield offset, number, region
-            continue
-        start = offset
-        for place, raw in enumerate(region.split(b"\n"), number):
-            yield start, place, raw
-            start += len(raw) + 1
+        yield from numbered(offset, number, region)
+
+
+def numbered(offset: int, number: int, region: bytes) -> Iterator[Line]:
+    """The lines of a region whose first has this offset and number."""
+    for place, raw in enumerate([region] if isinstance(region, LongLine) else region.split(b"\n"), number):
+        yield offset, place, raw
+        offset += len(raw) + 1
 
 
 def regions(stream: BinaryIO, limit: int, prefix: bytes = b"") -> Iterator[Line]:
@@ -117,8 +119,9 @@ def regions(stream: BinaryIO, limit: int, prefix: bytes = b"") -> Iterator[Line]
 
 
 def _cut(stream: BinaryIO, limit: int, prefix: bytes) -> Iterator[bytes]:
-    tail = b""
-    while block := stream.read(_BLOCK):
+    tail, size = b"", _BLOCK
+    while block := stream.read(size):
+        size = min(2 * size, _MOST)
         whole, end, tail = (tail + block).rpartition(b"\n")
         if end:
             yield from _checked(whole, limit, prefix)

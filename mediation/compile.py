@@ -383,6 +383,11 @@ def remembered(column: Column) -> int:
     return SUBSCRIBERS if column.pii == "hash" else REMEMBERED
 
 
+def time_reader(time: TimeField, zone: str, pace: Pace | None) -> Callable[[str], str]:
+    """Text of a time's cells, with a blank between them → stored form; raises Refusal."""
+    return _paced(time, pace) if time.paced_by else _time_converter(time, zone, Minutes())
+
+
 def _time_converter(time: TimeField, zone: str, minutes: Minutes) -> Callable[[str], str]:
     read = reader(time.formats, zone, minutes)
 

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import orjson
 
@@ -25,10 +25,12 @@ from infrastructure.bulk import Operation, encoded
 from infrastructure.store import Store
 from mediation.books import Book
 from mediation.compile import Record
-from mediation.encode import Encode, head_text
 from mediation.enrich.privacy import reject_privacy
 from mediation.settle import Chunk, Line, Tally, reject_operation, settle
 from mediation.values import Memo
+
+if TYPE_CHECKING:
+    from mediation.columns.compile import Columns
 
 Acknowledged = Callable[[], None]
 
@@ -86,50 +88,34 @@ class Intake:
         if len(chunk.lines) >= self._most:
             self._send()
 
-    def add_plain(
-        self, book: Book, encode: Encode, offset: int, number: int, lines: list[str], width: int = 1
-    ) -> tuple[int, int]:
-        """Takes lines from the first on while they are plain records, and returns how many it took and the offset behind them.
+    def add_region(
+        self, book: Book, columns: Columns, offset: int, number: int, region: bytes
+    ) -> list[tuple[int, int, bytes]]:
+        """Takes those of a region's lines that are plain records; returns the others, with offset and number, for `add`.
 
-        `lines`: as `mediation.encode.plain` allows, consecutive from `offset` and `number` on, each ended by `width` bytes.
+        `region`: whole lines as `mediation.collect.regions` gives them, the first of them at `offset` and `number`.
         """
-        taken = 0
-        while taken < len(lines):
-            chunk = self._begun()
-            part = lines[taken : taken + self._most - len(chunk.lines)]
-            count, offset, number = self._encoded(chunk, book, encode, (offset, number, width), part)
-            taken += count
+        stamp, latest = self._begun().stamp, self._latest
+        taken = columns.take(region, offset, log=book.log_text, stamp=stamp, latest=latest, heads=self._heads)
+        lines, new = taken.lines, tuple.__new__
+        if taken.texts:
+            book.saw(taken.first)
+            book.saw(taken.last)
+        rows = [
+            new(Line, (book, place, number + at, lines[at], None))
+            for at, place in zip(taken.positions, taken.offsets, strict=True)
+        ]
+        done = 0
+        while done < len(rows):
+            chunk = self._chunk
+            chunk.stamp = stamp
+            end = done + self._most - len(chunk.lines)
+            chunk.lines += rows[done:end]
+            chunk.texts += taken.texts[done:end]
+            done = end
             if len(chunk.lines) >= self._most:
                 self._send()
-            if count < len(part):
-                break
-        return taken, offset
-
-    def _encoded(
-        self, chunk: Chunk, book: Book, encode: Encode, place: tuple[int, int, int], lines: list[str]
-    ) -> tuple[int, int, int]:
-        """How many lines became texts, and the place behind them."""
-        offset, number, width = place
-        stamp, log, heads, latest = chunk.stamp, book.log_text, self._heads, self._latest
-        new = tuple.__new__
-        add_line, add_text = chunk.lines.append, chunk.texts.append
-        first, last, begun = book.first or "~", book.last, number
-        for line in lines:
-            made = encode(line, offset, log, stamp, heads)
-            if made.__class__ is not tuple or made[0] > latest:
-                break
-            timestamp, text = made
-            if timestamp > last:
-                last = timestamp
-            if timestamp < first:
-                first = timestamp
-            add_text(text)
-            add_line(new(Line, (book, offset, number, line, None)))
-            offset += len(line) + width
-            number += 1
-        if number > begun:
-            book.first, book.last = first, last
-        return number - begun, offset, number
+        return [(place, number + at, lines[at]) for at, place in taken.others]
 
     def after(self, call: Acknowledged) -> None:
         """`call` is called, in the thread that adds, once everything added so far is acknowledged."""
@@ -168,7 +154,8 @@ class Intake:
         return place
 
     def _header(self, service: str) -> Callable[[str], str]:
-        return lambda day: head_text(self.places[service][day])
+        """Day of record time → the first line of an operation, up to its id."""
+        return lambda day: f'{{"create":{{"_index":"{self.places[service][day]}","_id":"'
 
     def _send(self) -> None:
         """Hands the chunk to a sender; waits for the oldest first when every sender has one and one more waits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Hashable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ def _own(folder: Path | None) -> list[Path]:
 
 def load_layout(path: Path) -> Layout:
     """One checked layout. Raises LayoutError."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise LayoutError(str(error), where=str(path)) from error
+    return _loaded(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=128)
+def _loaded(path: Path, _changed: int, _size: int) -> Layout:
+    """A layout is read and checked again when its file has changed; to check all that are shipped takes a tenth of a second."""
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Yaml)  # noqa: S506  a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -20,23 +20,20 @@ from contracts.indices import CDR_INDEX, concrete
 from infrastructure.secrets import pii_key
 from infrastructure.store import Operation, Store
 from mediation.books import CLOSED, OPEN, Book
-from mediation.collect import LongLine, find_files, regions, unreadable
-from mediation.compile import Mediator, Pace, compile_layout
-from mediation.encode import Encode, compile_encoder, plain_text
+from mediation.collect import find_files, unreadable
+from mediation.compile import Pace
 from mediation.enrich.configured import layouts_in_use
-from mediation.formats import records
 from mediation.intake import Intake, rare_collections
 from mediation.layout import Layout
-from mediation.lines import Outcome, judge, no_data, without_end
 from mediation.load import check_known
 from mediation.pace import pace_of, user_pace
 from mediation.report import FileReport, IngestReport
-from mediation.settle import reject_prefix
 from mediation.sniff import inspect
 from mediation.suspense import remember, settle_movements
+from mediation.way import Way, way_of
 
 Progress = Callable[[int, int], None]
-_TELL = 5000  # records between two signs of progress
+_TELL = 5000  # records between two signs of progress, where they come one by one
 _GROUP = 500  # files whose rows are opened and closed together
 
 
@@ -101,7 +98,7 @@ class _Run:
     total: int = 0
     done: int = 0
     key: bytes = b""
-    mediators: dict[tuple[str, tuple[str, ...]], tuple[Mediator, Encode | None]] = field(default_factory=dict)
+    ways: dict[tuple[str, tuple[str, ...]], Way] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.key = pii_key(self.store.settings)
@@ -155,11 +152,7 @@ class _Run:
                     return True
                 pace = pace_of(source, layout, stream, limit, self.pace)
                 stream.seek(0)
-                mediator, encode = self._mediator(layout, source.header, pace)
-                if encode is None:
-                    self._records(book, mediator, stream, limit)
-                else:
-                    self._lines(book, mediator, encode, stream, limit)
+                self._hand_over(book, self._way(layout, source.header, limit, pace), stream)
                 book.size = stream.tell()
         except OSError as error:
             self.report.errors.append(unreadable(source.path, error))
@@ -168,55 +161,18 @@ class _Run:
         self.progress(self.done, self.total)
         return True
 
-    def _records(self, book: Book, mediator: Mediator, stream: BinaryIO, limit: int) -> None:
-        """Record by record, whatever the layout."""
-        outcome = judge(mediator, limit)
-        skipped = no_data(book.source.header_line)
-        add = self.intake.add
-        for offset, number, found in records(mediator.layout, stream, limit, reject_prefix(mediator.layout.name)):
-            raw = without_end(found)
-            if raw not in skipped:
-                add(book, offset, number, raw, outcome(raw))
-            if not number % _TELL:
-                self.progress(self.done + offset, self.total)
+    def _hand_over(self, book: Book, way: Way, stream: BinaryIO) -> None:
+        told = 0
+        for offset, number, piece in way.pieces(stream):
+            way.hand_over(self.intake, book, offset, number, piece)
+            if way.columns is not None or number - told >= _TELL:
+                told = number
+                self.progress(self.done + offset + len(piece), self.total)
 
-    def _lines(self, book: Book, mediator: Mediator, encode: Encode, stream: BinaryIO, limit: int) -> None:
-        """Region by region: plain lines the fast way, the others one by one."""
-        outcome = judge(mediator, limit)
-        skipped = no_data(book.source.header_line)
-        for offset, number, region in regions(stream, limit, reject_prefix(mediator.layout.name)):
-            text, width = ("", 1) if isinstance(region, LongLine) else plain_text(region)
-            fast = bool(text)
-            lines = text.split("\n") if fast else []
-            while lines:
-                taken, offset = self.intake.add_plain(book, encode, offset, number, lines, width)
-                number += taken
-                if taken < len(lines):
-                    self._one(book, outcome, skipped, offset, number, lines[taken].encode())
-                    offset += len(lines[taken]) + width
-                    number += 1
-                lines = lines[taken + 1 :]
-            if not fast:
-                for raw in [region] if isinstance(region, LongLine) else region.split(b"\n"):
-                    self._one(book, outcome, skipped, offset, number, without_end(raw))
-                    offset += len(raw) + 1
-                    number += 1
-            self.progress(self.done + offset, self.total)
-
-    def _one(
-        self, book: Book, outcome: Outcome, skipped: frozenset[bytes], offset: int, number: int, raw: bytes
-    ) -> None:
-        if raw not in skipped:
-            self.intake.add(book, offset, number, raw, outcome(raw))
-
-    def _mediator(self, layout: Layout, header: tuple[str, ...], pace: Pace | None) -> tuple[Mediator, Encode | None]:
-        """Both functions of a layout; remembered but for files that have a clock of their own."""
-        known = self.mediators.get((layout.name, header)) if pace is None else None
-        if known is None:
-            known = (
-                compile_layout(layout, self.key, header=header, pace=pace),
-                compile_encoder(layout, self.key, header=header, pace=pace),
-            )
-            if pace is None:
-                self.mediators[layout.name, header] = known
-        return known
+    def _way(self, layout: Layout, header: tuple[str, ...], limit: int, pace: Pace | None) -> Way:
+        """Remembered but for files that have a clock of their own."""
+        if pace is not None:
+            return way_of(layout, self.key, header, limit, pace)
+        if (layout.name, header) not in self.ways:
+            self.ways[layout.name, header] = way_of(layout, self.key, header, limit)
+        return self.ways[layout.name, header]

@@ -27,12 +27,12 @@ _FRESH = timedelta(seconds=20)  # less than the roll-up's clock allowance
 
 
 class Line(NamedTuple):
-    """Where a line came from. `raw` is text when it was taken as plain ASCII. `reject` None: it became a record."""
+    """Where a line came from. `reject` None: it became a record."""
 
     book: Book
     offset: int
     number: int
-    raw: bytes | str
+    raw: bytes
     reject: Reject | None
 
 
@@ -42,7 +42,7 @@ class Chunk:
 
     stamp: str
     lines: list[Line] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
     rejects: int = 0
     stamps: list[str] = field(default_factory=list)  # all that the texts have had
 
@@ -52,7 +52,7 @@ class Chunk:
             self.stamps.append(self.stamp)
         if now - parse_iso(self.stamps[-1]) > _FRESH:
             stamp = iso(now)
-            before, after = (f'"ingested":"{each}"' for each in (self.stamps[-1], stamp))
+            before, after = (f'"ingested":"{each}"'.encode() for each in (self.stamps[-1], stamp))
             self.texts[:] = [text.replace(before, after, 1) for text in self.texts]
             self.stamps.append(stamp)
 
@@ -91,7 +91,7 @@ def reject_document(
     """Id and document of a suspended line; `privacy` says what of the line is stored."""
     layout = line.book.source.layout
     name = layout.name if layout else ""
-    raw = line.raw.encode() if isinstance(line.raw, str) else line.raw
+    raw = line.raw
     document: dict[str, Any] = {
         "event": {"ingested": stamp},
         "log": {"file": line.book.log, "offset": line.offset},
@@ -151,7 +151,7 @@ def _all_indexed(lines: Sequence[Line]) -> list[Tally]:
     ]
 
 
-def _existing(store: Store, texts: Sequence[str], results: Sequence[ItemResult]) -> dict[int, Versioned | None]:
+def _existing(store: Store, texts: Sequence[bytes], results: Sequence[ItemResult]) -> dict[int, Versioned | None]:
     """What is in the store already, by position in the chunk."""
     positions = [position for position, result in enumerate(results) if not result.created]
     pairs = [target(texts[position]) for position in positions]

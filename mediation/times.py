@@ -35,10 +35,11 @@ _ISO = (
     r"(?P<zone>Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
 )
 # The usual case, read at a fifth of the cost: as it is stored, or without the milliseconds.
-_AS_STORED = re.compile(
-    r"(?:19[7-9]|20[0-9])[0-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T"
-    r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3})?Z"
+_TO_THE_SECOND = (
+    r"(?:19[7-9]|20[0-9])[0-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 )
+STORED_PATTERN = rf"{_TO_THE_SECOND}\.[0-9]{{3}}Z"  # a time that is stored as it is, if there is such a day
+_AS_STORED = re.compile(rf"{_TO_THE_SECOND}(?:\.[0-9]{{3}})?Z")
 _STORED_LENGTH = 24
 _MILLISECOND = timedelta(milliseconds=1)
 EARLIEST, LATEST = "1970-01-01T00:00:00.000Z", "2099-12-31T23:59:59.999Z"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from contracts.settings import Settings, read
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_INSTALLABLE = "in no package registry"  # part of a skip's reason: not even CI can have it
+
+# Laws are about answers: a deadline would fail them on a machine that is busy.
+hypothesis_settings.register_profile("busyhour", deadline=None)
+hypothesis_settings.load_profile("busyhour")
 
 
 @pytest.fixture(scope="session")

@@ -23,11 +23,11 @@ Place = Callable[[datetime], str]  # concrete index of a document, by the time t
 class Changes:
     """`texts`: operations of one bulk request, and what each of them is; `stale`: documents to delete after it."""
 
-    texts: list[str] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
     kinds: list[Kind] = field(default_factory=list)
     stale: list[Versioned] = field(default_factory=list)
 
-    def add(self, kind: Kind, text: str) -> None:
+    def add(self, kind: Kind, text: bytes) -> None:
         self.texts.append(text)
         self.kinds.append(kind)
 

@@ -20,7 +20,7 @@ from mediation.correlate.families import FAMILIES, Family
 from mediation.correlate.records import CdrRecord, Key, Window
 
 JOB = "correlate"
-REFRESH_SEC = 30  # longest time for a written record to show up in a search, with room: the refresh interval is 5 s
+REFRESH_SEC = 30  # longest time for a written record to show up in a search, with room: the refresh interval is 10 s
 _HOUR_MS = 3_600_000
 _TRIES = 10  # lost races for one batch
 _SLOW = 3  # times that a batch is stamped anew because it took too long

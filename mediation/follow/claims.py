@@ -365,7 +365,7 @@ def _tail(run: Run, candidate: Candidate, book: Book, row: Versioned) -> None:
         kept=kept,
         row=row,
         book=book,
-        outcome=run.outcome(book.source),
+        way=run.way(book.source),
         stamp=candidate.stamp,
         since=seen.since if candidate.stamp == seen.stamp else now,
         saved=now,

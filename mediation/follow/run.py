@@ -15,15 +15,14 @@ from contracts.errors import UserError
 from contracts.outcomes import Counts
 from infrastructure.secrets import pii_key
 from infrastructure.store import Store
-from mediation.compile import compile_layout
 from mediation.follow.checkpoint import Checkpoints, Kept, Watch
 from mediation.follow.folder import Stamp
 from mediation.follow.ledger import Ledger
 from mediation.follow.report import Event, FollowReport, Tell
 from mediation.follow.tail import Tail, less
 from mediation.layout import Layout
-from mediation.lines import Outcome, judge
 from mediation.sniff import Source
+from mediation.way import Way, way_of
 
 _MEDIATORS = 100  # layouts and orders of columns whose function is remembered
 
@@ -82,7 +81,7 @@ class Run:
     poll_sec: float = field(init=False)
     most_open: int = field(init=False)
     _key: bytes = field(init=False)
-    _outcomes: OrderedDict[tuple[str, tuple[str, ...]], Outcome] = field(default_factory=OrderedDict)
+    _ways: OrderedDict[tuple[str, tuple[str, ...]], Way] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         number = self.store.settings.number
@@ -104,18 +103,17 @@ class Run:
             remedy = f"; {error.remedy}" if error.remedy else ""
             self.say("problem", path, error.what + remedy)
 
-    def outcome(self, source: Source) -> Outcome | None:
-        """How lines of a file are judged; None where it has no lines yet."""
+    def way(self, source: Source) -> Way | None:
+        """How lines of a file are mediated; None where it has no lines yet."""
         layout = source.layout
         if layout is None:
             return None
         place = (layout.name, source.header)
-        found = self._outcomes.get(place)
+        found = self._ways.get(place)
         if found is None:
-            found = judge(compile_layout(layout, self._key, header=source.header), self.limit)
-            self._outcomes[place] = found
-            while len(self._outcomes) > _MEDIATORS:
-                self._outcomes.popitem(last=False)
+            found = self._ways[place] = way_of(layout, self._key, source.header, self.limit)
+            while len(self._ways) > _MEDIATORS:
+                self._ways.popitem(last=False)
         return found
 
     def free(self, kept: Kept) -> bool:

@@ -14,15 +14,14 @@ from contracts.clock import iso
 from contracts.outcomes import Counts
 from infrastructure.store import Versioned
 from mediation.books import Book
-from mediation.collect import Line, physical_lines
+from mediation.collect import physical_lines
 from mediation.follow import content
 from mediation.follow.checkpoint import Checkpoint, Kept
 from mediation.follow.content import SLICE_BYTES, TAIL_BYTES, Mark, Part
 from mediation.follow.folder import Stamp, stamp_of
-from mediation.formats import records
 from mediation.intake import Intake
-from mediation.lines import Outcome, no_data, without_end
 from mediation.settle import reject_prefix
+from mediation.way import Way
 
 
 class ChangedError(Exception):
@@ -38,7 +37,7 @@ class Tail:
     kept: Kept
     row: Versioned
     book: Book
-    outcome: Outcome | None  # None: no layout, for there is nothing but blank lines
+    way: Way | None  # None: no layout, for there is nothing but blank lines
     stamp: Stamp
     since: float
     saved: float  # when its checkpoint was written last
@@ -65,7 +64,7 @@ class Tail:
     @property
     def at_rest(self) -> bool:
         """Nothing is left to read but perhaps an unfinished last line."""
-        return self.outcome is None or self.read_out == self.stamp
+        return self.way is None or self.read_out == self.stamp
 
     def look(self, now: float) -> None:
         """Notices growth. Raises OSError, ChangedError when the file has become shorter than what was read."""
@@ -75,38 +74,39 @@ class Tail:
         if stamp.size < self.offset:
             raise ChangedError(f"truncated from {self.offset:,} to {stamp.size:,} bytes")
 
-    def read(self, intake: Intake, limit: int) -> bool:
+    def read(self, intake: Intake) -> bool:
         """Hands the next whole lines to the intake, about a megabyte of them; False when there are none.
 
         They count only if the file still is what it was after they were read: who truncates or rewrites a file changes its
         head, or what was read last, first. Raises OSError, ChangedError.
         """
-        if self.outcome is None or self.read_out == self.stamp:
+        if self.way is None or self.read_out == self.stamp:
             return False
         end = content.end_of_lines(self.descriptor, self.offset, self.stamp.size)
         if end is None:
             self.read_out = self.stamp
             return False
-        self._hand_over(intake, limit, end)
+        self._hand_over(intake, end)
         return True
 
-    def read_rest(self, intake: Intake, limit: int) -> None:
+    def read_rest(self, intake: Intake) -> None:
         """Hands over the last line of a finished file, which no line feed ends. Raises OSError, ChangedError."""
-        if self.outcome is not None and self.stamp.size > self.offset:
-            self._hand_over(intake, limit, self.stamp.size)
+        if self.way is not None and self.stamp.size > self.offset:
+            self._hand_over(intake, self.stamp.size)
 
-    def _hand_over(self, intake: Intake, limit: int, end: int) -> None:
-        layout = self.book.source.layout
-        assert layout is not None  # noqa: S101  # there is an outcome
+    def _hand_over(self, intake: Intake, end: int) -> None:
+        assert self.way is not None  # noqa: S101  # it is asked before
+        layout = self.way.layout
         stream, feeds, tail = self._part(end)
-        prefix = reject_prefix(layout.name)
         # What stands at the very beginning of a file (a byte order mark) is not looked for in its middle.
         plain = self.offset > 0 and not layout.headed
-        lines = list(physical_lines(stream, limit, prefix) if plain else records(layout, stream, limit, prefix))
+        limit, prefix = self.way.limit, reject_prefix(layout.name)
+        pieces = list(physical_lines(stream, limit, prefix) if plain else self.way.pieces(stream))
         checkpoint = self.kept.checkpoint
         if not content.fits(self.descriptor, Mark(checkpoint.fingerprint, checkpoint.head_bytes, end, tail)):
             raise ChangedError("other content was written over what was read")
-        self._add(intake, lines)
+        for offset, number, piece in pieces:
+            self.way.hand_over(intake, self.book, self.offset + offset, self.number - 1 + number, piece)
         self.offset, self.number, self.tail = end, self.number + feeds, tail
 
     def _part(self, end: int) -> tuple[BinaryIO, int, str]:
@@ -119,15 +119,6 @@ class Tail:
         if hashlib.sha256(before).hexdigest() != self.tail or len(data) != end - self.offset:
             raise ChangedError("other content was written over what was read")
         return BytesIO(data), data.count(b"\n"), hashlib.sha256((before + data)[-TAIL_BYTES:]).hexdigest()
-
-    def _add(self, intake: Intake, lines: list[Line]) -> None:
-        assert self.outcome is not None  # noqa: S101
-        skipped = no_data(self.book.source.header_line)
-        start, first = self.offset, self.number - 1
-        for offset, number, found in lines:
-            raw = without_end(found)
-            if raw not in skipped:
-                intake.add(self.book, start + offset, first + number, raw, self.outcome(raw))
 
     def acknowledged(self) -> Checkpoint:
         """The checkpoint once the intake has flushed: books and offset belong together."""

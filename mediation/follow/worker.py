@@ -155,7 +155,7 @@ class Worker:
         for tail in list(run.tails.values()):
             try:
                 tail.look(run.monotonic())
-                busy = tail.read(self._intake, run.limit) or busy
+                busy = tail.read(self._intake) or busy
             except ChangedError as error:
                 self._changed(tail, str(error))
             except OSError as error:
@@ -259,7 +259,7 @@ class Worker:
             tail.look(self._run.monotonic())
             if tail.stamp != before:
                 return False  # it grows after all
-            tail.read_rest(self._intake, self._run.limit)
+            tail.read_rest(self._intake)
         except ChangedError as error:
             self._changed(tail, str(error))
         except OSError as error:

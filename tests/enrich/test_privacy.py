@@ -13,8 +13,8 @@ from contracts.ids import keyed_hash
 from contracts.settings import Settings, read
 from infrastructure.secrets import pii_key
 from infrastructure.store import Store
+from mediation.columns.compile import compile_columns
 from mediation.compile import Record, compile_layout
-from mediation.encode import compile_encoder
 from mediation.enrich.privacy import RejectPrivacy
 from mediation.golden import KEY
 from mediation.layout import Layout
@@ -54,10 +54,13 @@ def test_column_is_kept_hashed_truncated_or_dropped() -> None:
 
 def test_truncated_value_is_the_same_on_the_fast_way_and_in_the_rendered_filters() -> None:
     layout = sms(msisdn={"pii": "truncate", "keep_characters": 6}, smsc={"pii": "truncate", "keep_characters": 40})
-    encode = compile_encoder(layout, KEY)
-    assert encode is not None
-    _, text = encode(LINE, 0, '"log":{"offset":', "2026-11-21T00:00:00.000Z", {"sms": {"2026-03-28": "{"}})
-    assert '"msisdn":"447700"' in text
+    columns = compile_columns(layout, KEY)
+    assert columns is not None
+    heads = {"sms": {"2026-03-28": "{"}}
+    taken = columns.take(
+        LINE.encode(), 0, log='"log":{"offset":', stamp="2026-11-21T00:00:00.000Z", latest="~", heads=heads
+    )
+    assert b'"msisdn":"447700"' in taken.texts[0]
     parts = writer(layout)
     write_truncations(parts, layout.columns)
     texts = ["447700900001", "44", "ééééééé", "1234567\t8"]

@@ -20,8 +20,8 @@ from contracts.errors import DefinitionError, SettingError, StoreRefused, UserEr
 from contracts.indices import BY_NAME, CDR_INDEX
 from contracts.settings import Settings, read
 from infrastructure.store import Store
+from mediation.columns.compile import compile_columns
 from mediation.compile import Record, compile_layout
-from mediation.encode import compile_encoder
 from mediation.enrich.configured import configured, fills_of
 from mediation.enrich.pulling import pull
 from mediation.enrich.references import fills, read_table
@@ -98,11 +98,13 @@ def test_configuring_twice_changes_nothing(tmp_path: Path) -> None:
 def test_fast_way_has_the_same_reference_fields(tmp_path: Path) -> None:
     (tmp_path / "trunk_groups.csv").write_text(TRUNKS)
     layout = voip(tmp_path)
-    encode = compile_encoder(layout, KEY)
-    assert encode is not None
+    columns = compile_columns(layout, KEY)
+    assert columns is not None
     heads = {"voip": {"2026-03-28": "{"}}
-    _, text = encode(LINE, 0, '"log":{"offset":', "2026-11-21T00:00:00.000Z", heads)
-    found = orjson.loads(text.splitlines()[1])
+    taken = columns.take(
+        LINE.encode(), 0, log='"log":{"offset":', stamp="2026-11-21T00:00:00.000Z", latest="~", heads=heads
+    )
+    found = orjson.loads(taken.texts[0].splitlines()[1])
     assert {**found["voip"]} == document(layout)["voip"]
 
 

@@ -15,8 +15,8 @@ from infrastructure.bulk import Operation, encoded
 from infrastructure.store import Store
 from mediation import ingest
 from mediation.books import Book
+from mediation.columns.compile import compile_columns
 from mediation.compile import Record, compile_layout
-from mediation.encode import compile_encoder
 from mediation.intake import Intake
 from mediation.lines import judge
 from mediation.load import load_layouts
@@ -53,12 +53,12 @@ def test_both_ways_of_a_line_fill_the_same_books_whatever_the_chunk(
     lines = _lines(40)
     lines[11] = lines[11].replace("@lon-sbc", '@"lon"')  # a quote inside a cell: a reject, and not plain
     book = _book(tmp_path, lines)
-    encode = compile_encoder(LAYOUTS[NAME], KEY)
+    columns = compile_columns(LAYOUTS[NAME], KEY)
     outcome = judge(compile_layout(LAYOUTS[NAME], KEY), 10_000)
-    assert encode is not None
+    assert columns is not None
     with Intake(_store(node_settings, ingest_chunk_lines=chunk)) as intake:
-        taken, offset = intake.add_plain(book, encode, 500, 2, lines[:11] + lines[12:30])
-        assert (taken, offset) == (29, 500 + sum(len(line) + 1 for line in lines[:11] + lines[12:30]))
+        rest = intake.add_region(book, columns, 500, 2, "\n".join(lines[:30]).encode())
+        assert rest == [(500 + sum(len(line) + 1 for line in lines[:11]), 13, lines[11].encode())]
         for number, line in enumerate([lines[11], *lines[30:]]):
             intake.add(book, 9_000 + number, 100 + number, line.encode(), outcome(line.encode()))
         intake.flush()
@@ -66,15 +66,6 @@ def test_both_ways_of_a_line_fill_the_same_books_whatever_the_chunk(
     assert book.counts.reasons == {Reason.BAD_QUOTING: 1}
     store.refresh()
     assert store.count("cdr-voip") == 39
-
-
-def test_plain_lines_stop_at_the_first_that_is_no_record(store: Store, tmp_path: Path) -> None:
-    lines = _lines(5)
-    lines[3] = lines[3].replace("2026", "20x6")
-    encode = compile_encoder(LAYOUTS[NAME], KEY)
-    assert encode is not None
-    with Intake(store) as intake:
-        assert intake.add_plain(_book(tmp_path, lines), encode, 0, 2, lines)[0] == 3
 
 
 def test_after_is_told_when_all_before_is_acknowledged_and_not_sooner(store: Store, tmp_path: Path) -> None:
@@ -120,7 +111,7 @@ def test_a_chunk_that_has_waited_is_stamped_anew_and_known_again(store: Store, t
         assert isinstance(record, Record)
         document = {**record.document, "log": {"file": book.log, "offset": number}}
         document["event"]["ingested"] = waiting.stamp
-        waiting.lines.append(Line(book, number, number, line, None))
+        waiting.lines.append(Line(book, number, number, line.encode(), None))
         waiting.texts.append(encoded(Operation("create", "cdr-voip-2026.01", record.id, document)))
     waiting.renew(begun + timedelta(seconds=5))
     assert waiting.stamps == [iso(begun)]
