@@ -221,6 +221,13 @@ TABLE: tuple[Setting, ...] = (
         low=1000,
         high=1000000,
     ),
+    Setting("kibana.url", "", "URL", "Kibana that `dashboards push` installs into", env="KIBANA_URL"),
+    Setting("kibana.api.key", "", "", "API key for kibana.url (base64 id:key)", env="KIBANA_API_KEY", secret=True),
+    Setting("kibana.user", "", "", "user for kibana.url, where there is no API key", env="KIBANA_USER"),
+    Setting("kibana.password", "", "", "password of kibana.user", env="KIBANA_PASSWORD", secret=True),
+    Setting("kibana.ca", "", "path", "PEM file of the authority that signed kibana.url's certificate", env="KIBANA_CA"),
+    Setting("kibana.space", "busyhour", "", "Kibana space that gets the dashboards; default: Kibana's own"),
+    Setting("kibana.timeout.sec", 120, "s", "longest wait for one answer of Kibana", low=1, high=3600),
     Setting("alert.webhook.timeout.sec", 5, "s", "longest wait for a webhook", low=1, high=120),
 )
 _BY_NAME = {row.name: row for row in TABLE}

@@ -1,44 +1,94 @@
 """Kibana's saved objects from the YAML under `kibana/`, as importable NDJSON under `kibana/saved_objects/`.
 
-    data-views.ndjson   one data view per index that people look at
-    searches.ndjson     saved searches for analysts
-    NAME.ndjson         the dashboard NAME
+    1-data-views.ndjson   one data view per index that people look at
+    2-tags.ndjson         a tag for each audience
+    3-searches.ndjson     saved searches (Discover sessions) for analysts
+    4-NAME.ndjson         the dashboard NAME
+    rules.json            alerting rules, as what Kibana's API takes: [{id, body}]
 
-Format: Kibana 8.19, which later versions migrate when they import. They are checked in, and a test fails when they are stale.
+In the order of the names nothing refers to what is not there yet. They are checked in; a test fails when they are stale.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dashboards.lens import attributes
-from dashboards.model import Dashboard, DataView, Panel, Search, dashboard, data_views, searches
+from contracts.errors import DefinitionError
+from dashboards import definitions
+from dashboards.board import dashboard_object
+from dashboards.check import check_statically
+from dashboards.model import Control, Dashboard, DataView, Rule, Search
+from dashboards.objects import data_view, ndjson, search, tag
+from dashboards.queries import query_problem
+from dashboards.rules import rule_request
 
 FOLDER = "kibana/saved_objects"
-_CORE = "8.8.0"  # the last change of what all saved objects have in common
-_VERSIONS = {
-    "index-pattern": "8.0.0",
-    "search": "10.5.0",
-    "dashboard": "10.2.0",
-}  # each as Kibana 8.18 or older wrote it
-_SOURCE = "kibanaSavedObjectMeta.searchSourceJSON.index"
+RULES = f"{FOLDER}/rules.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """All that is under `kibana/`."""
+
+    views: tuple[DataView, ...]
+    controls: tuple[Control, ...]
+    searches: tuple[Search, ...]
+    rules: tuple[Rule, ...]
+    boards: tuple[Dashboard, ...]
+
+    @property
+    def times(self) -> dict[str, str]:
+        """Time field of each index that has a data view."""
+        return {view.index: view.time for view in self.views}
+
+
+def load(root: Path) -> Definitions:
+    """Everything under `root`/kibana, checked as far as that goes without Elasticsearch. Raises DefinitionError."""
+    folder = root / "kibana"
+    controls = definitions.controls(folder / "controls.yml")
+    paths = sorted((folder / "dashboards").glob("*.yml"))
+    if not paths:
+        raise DefinitionError("holds no dashboards", where=str(folder / "dashboards"))
+    found = Definitions(
+        views=definitions.data_views(folder / "data_views.yml"),
+        controls=controls,
+        searches=definitions.searches(folder / "searches.yml"),
+        rules=definitions.rules(folder / "rules.yml"),
+        boards=tuple(definitions.dashboard(path, controls) for path in paths),
+    )
+    check_statically(found.boards, found.views)
+    shown = {*(each.index for each in found.searches), *(each.index for each in controls if each.field)}
+    for index in sorted(shown - set(found.times)):
+        raise DefinitionError(f"{index} has no data view", where=str(folder / "data_views.yml"))
+    for name, query in _other_queries(found):
+        problem = query_problem(query)
+        if problem:
+            raise DefinitionError(problem, where=f"{folder}: {name}")
+    return found
+
+
+def _other_queries(found: Definitions) -> Iterator[tuple[str, str]]:
+    yield from ((f"search {each.name}", each.query) for each in found.searches if each.esql)
+    yield from ((f"rule {each.name}", each.query) for each in found.rules)
+    yield from ((f"control {each.name}", each.query) for each in found.controls if each.query)
 
 
 def build(root: Path) -> dict[str, str]:
-    """NDJSON by path below `root`. Raises DefinitionError on a bad YAML file."""
-    kibana = root / "kibana"
-    views = data_views(kibana / "data_views.yml")
-    times = {view.index: view.time for view in views}
+    """Content by path below `root`. Raises DefinitionError on a bad YAML file."""
+    found = load(root)
+    audiences = sorted({audience for board in found.boards for audience in board.audience})
     files = {
-        "data-views": [_data_view(view) for view in views],
-        "searches": [_search(search) for search in searches(kibana / "searches.yml")],
+        "1-data-views": [data_view(view) for view in found.views],
+        "2-tags": [tag(audience) for audience in audiences],
+        "3-searches": [search(each, found.times[each.index]) for each in found.searches],
+        **{f"4-{board.name}": [dashboard_object(board, found.times)] for board in found.boards},
     }
-    for path in sorted((kibana / "dashboards").glob("*.yml")):
-        files[path.stem] = [_dashboard(dashboard(path), times)]
-    return {f"{FOLDER}/{name}.ndjson": _ndjson(objects) for name, objects in files.items()}
+    built = {f"{FOLDER}/{name}.ndjson": ndjson(objects) for name, objects in files.items()}
+    rules = [rule_request(rule) for rule in found.rules]
+    return built | {RULES: json.dumps(rules, ensure_ascii=False, indent=2) + "\n"}
 
 
 def write_built(root: Path) -> list[str]:
@@ -49,105 +99,23 @@ def write_built(root: Path) -> list[str]:
         place = root / path
         if not place.is_file() or place.read_text(encoding="utf-8") != text:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
+            part = place.with_name(f".{place.name}.part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(place)
             changed.append(path)
-    for place in sorted((root / FOLDER).glob("*.ndjson")):
+    for place in sorted((root / FOLDER).iterdir()):
         path = f"{FOLDER}/{place.name}"
-        if path not in files:
+        if path not in files and place.suffix in (".ndjson", ".json"):
             place.unlink()
             changed.append(path)
     return changed
 
 
-def _ndjson(objects: Iterable[dict[str, Any]]) -> str:
-    return "".join(_packed(row) + "\n" for row in objects)
-
-
-def _packed(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _object(kind: str, key: str, content: dict[str, Any], references: list[dict[str, str]]) -> dict[str, Any]:
-    return {
-        "attributes": content,
-        "coreMigrationVersion": _CORE,
-        "id": key,
-        "managed": False,
-        "references": references,
-        "type": kind,
-        "typeMigrationVersion": _VERSIONS[kind],
+def stale(root: Path) -> list[str]:
+    """Paths of built files that are not what the YAML says."""
+    files = build(root)
+    present = {f"{FOLDER}/{place.name}" for place in (root / FOLDER).glob("*.*json")}
+    old = {
+        path for path, text in files.items() if path in present and (root / path).read_text(encoding="utf-8") != text
     }
-
-
-def _data_view(view: DataView) -> dict[str, Any]:
-    content = {
-        "allowHidden": False,
-        "fieldAttrs": "{}",
-        "fieldFormatMap": "{}",
-        "fields": "[]",
-        "name": view.title,
-        "runtimeFieldMap": "{}",
-        "sourceFilters": "[]",
-        "title": view.index,
-    }
-    if view.time:
-        content["timeFieldName"] = view.time
-    return _object("index-pattern", f"busyhour-{view.index}", content, [])
-
-
-def _search(search: Search) -> dict[str, Any]:
-    source = {"query": {"query": search.query, "language": "kuery"}, "filter": [], "indexRefName": _SOURCE}
-    content = {
-        "columns": list(search.columns),
-        "description": search.description,
-        "grid": {},
-        "hideChart": False,
-        "isTextBasedQuery": False,
-        "kibanaSavedObjectMeta": {"searchSourceJSON": _packed(source)},
-        "sort": [[search.sort, "desc"]],
-        "timeRestore": False,
-        "title": search.title,
-    }
-    reference = {"id": f"busyhour-{search.index}", "name": _SOURCE, "type": "index-pattern"}
-    return _object("search", f"busyhour-{search.name}", content, [reference])
-
-
-def _dashboard(board: Dashboard, times: dict[str, str]) -> dict[str, Any]:
-    options = {
-        "useMargins": True,
-        "syncColors": False,
-        "syncCursor": True,
-        "syncTooltips": False,
-        "hidePanelTitles": False,
-    }
-    source = {"query": {"query": "", "language": "kuery"}, "filter": []}
-    content = {
-        "description": board.description,
-        "kibanaSavedObjectMeta": {"searchSourceJSON": _packed(source)},
-        "optionsJSON": _packed(options),
-        "panelsJSON": _packed([_panel(panel, times.get(panel.index, "")) for panel in board.panels]),
-        "refreshInterval": {"pause": False, "value": board.refresh_sec * 1000},
-        "timeFrom": board.time[0],
-        "timeRestore": True,
-        "timeTo": board.time[1],
-        "title": board.title,
-        "version": 3,
-    }
-    return _object("dashboard", f"busyhour-{board.name}", content, [])
-
-
-def _panel(panel: Panel, time_field: str) -> dict[str, Any]:
-    x, y, width, height = panel.at
-    return {
-        "type": "lens",
-        "title": panel.title,
-        "embeddableConfig": {
-            "attributes": attributes(panel, time_field),
-            "enhancements": {},
-            "syncColors": False,
-            "syncCursor": True,
-            "syncTooltips": False,
-        },
-        "panelIndex": panel.name,
-        "gridData": {"x": x, "y": y, "w": width, "h": height, "i": panel.name},
-    }
+    return sorted(old | (set(files) ^ present))

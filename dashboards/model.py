@@ -1,40 +1,11 @@
-"""What a dashboard, a data view and a saved search are, and reading them from YAML with every key checked.
-
-    kibana/data_views.yml          data_views: [{index, title, time}]
-    kibana/searches.yml            searches: [{search, title, description, index, columns, sort, query}]   query: KQL
-    kibana/dashboards/NAME.yml     dashboard, title, description, time: {from, to}, refresh_sec, panels
-
-A panel: `panel` (its id), `title`, `kind`, `index`, `query` (ES|QL), `at: [x, y, width, height]` on a grid 48 columns wide, and
-
-    metric   value, by (optional: one tile per value of this column)
-    line     x, y (list), by (optional: one line per value of this column)
-    bar      likewise, stacked
-    table    columns
-
-Times reach the query as the parameters `?_tstart` and `?_tend`, which Kibana fills from the time picker.
-"""
+"""What a dashboard, its panels and controls, a data view, a saved search and an alerting rule are. Pure values."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
-
-from contracts.errors import DefinitionError
-from contracts.indices import BY_NAME
+from dataclasses import dataclass, field
 
 GRID_WIDTH = 48
-KINDS: dict[str, tuple[set[str], set[str]]] = {  # keys that a kind needs, and may have
-    "metric": ({"value"}, {"by"}),
-    "line": ({"x", "y"}, {"by"}),
-    "bar": ({"x", "y"}, {"by"}),
-    "table": ({"columns"}, set()),
-}
-_PANEL = {"panel", "title", "kind", "index", "query", "at"}
+ANY = "*"  # value of a variable that stands for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +19,7 @@ class DataView:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A saved search (Discover session): KQL on a data view; `sort` newest or highest first by this field."""
+    """A saved search (Discover session): KQL on a data view, or ES|QL when `esql`; `sort` highest first by this field."""
 
     name: str
     title: str
@@ -57,11 +28,49 @@ class Search:
     columns: tuple[str, ...]
     sort: str
     query: str
+    esql: bool = False
+    may_be_empty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a viewer may choose: values of a `field` of all panels' records, or a `variable` that queries have as `?name`.
+
+    `query`: ES|QL that gives the values of a variable, one column. `index`: data view that the values of a field come from.
+    """
+
+    name: str
+    label: str
+    index: str
+    field: str = ""
+    variable: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A line of a chart, or the value from which a tile has this colour; `label` names what it is."""
+
+    value: float
+    colour: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """To another dashboard, with time range and filters kept."""
+
+    to: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`values`: result columns shown, in order: a metric's value, y of a chart, columns of a table. `by`, `x`: "" for none."""
+    """`values`: result columns shown: a metric's value, y of a chart, columns of a table. `by`: columns that break it down.
+
+    `extra`: further columns by their part (max, min, goal, secondary, split). `help` says what it shows, `empty` why it may
+    show nothing; `may_be_empty`: why it shows nothing even in the demo.
+    """
 
     name: str
     title: str
@@ -69,142 +78,69 @@ class Panel:
     index: str
     query: str
     at: tuple[int, int, int, int]
-    values: tuple[str, ...]
+    where: str = ""
+    unit: str = ""
+    values: tuple[str, ...] = ()
     x: str = ""
-    by: str = ""
+    by: tuple[str, ...] = ()
+    extra: dict[str, str] = field(default_factory=dict)
+    thresholds: tuple[Threshold, ...] = ()
+    colours: dict[str, str] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+    legend: str = "right"
+    shape: str = ""
+    subtitle: str = ""
+    text: str = ""
+    help: str = ""
+    empty: str = ""
+    may_be_empty: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every result column that the panel uses: the query must give them."""
-        return tuple(name for name in (self.by, self.x, *self.values) if name)
+        names = (*self.by, self.x, *self.values, *self.extra.values())
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit, which is always shown."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    @property
+    def description(self) -> str:
+        """What stands behind the panel's (i): what it shows, and what it means when it is empty."""
+        return " ".join(part for part in (self.help, f"Empty: {self.empty}" if self.empty else "") if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """`time`: from and to, as Kibana writes them (`now-24h`, `now`)."""
+    """`time`: from and to, as Kibana writes them (`now-24h`, `now`). `audience`: who it is for; each becomes a tag."""
 
     name: str
     title: str
     description: str
+    audience: tuple[str, ...]
     time: tuple[str, str]
     refresh_sec: int
     panels: tuple[Panel, ...]
+    controls: tuple[Control, ...] = ()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Value of every ES|QL variable while nobody chose one."""
+        return {control.variable: ANY for control in self.controls if control.variable}
 
 
-def data_views(path: Path) -> tuple[DataView, ...]:
-    """Raises DefinitionError."""
-    views = []
-    for where, row in _rows(path, "data_views"):
-        _keys(where, row, {"index", "title", "time"})
-        views.append(DataView(_index(where, row["index"]), row["title"], row["time"] or ""))
-    return tuple(views)
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A Kibana alerting rule on ES|QL: an alert a row. `every`: `5m`. `window`: `15m`, what ?_tstart and ?_tend span."""
 
-
-def searches(path: Path) -> tuple[Search, ...]:
-    """Raises DefinitionError."""
-    found = []
-    for where, row in _rows(path, "searches"):
-        _keys(where, row, {"search", "title", "description", "index", "columns", "sort", "query"})
-        index = _index(where, row["index"])
-        known = {field.name for field in BY_NAME[index].fields}
-        for field in (*row["columns"], row["sort"]):
-            if field not in known:
-                raise DefinitionError(f"{index} has no field {field!r}{_nearest(field, known)}", where=where)
-        found.append(
-            Search(
-                name=row["search"],
-                title=row["title"],
-                description=row["description"],
-                index=index,
-                columns=tuple(row["columns"]),
-                sort=row["sort"],
-                query=row["query"],
-            )
-        )
-    return tuple(found)
-
-
-def dashboard(path: Path) -> Dashboard:
-    """Raises DefinitionError naming file, key, value and the nearest right name."""
-    data = _read(path)
-    _keys(str(path), data, {"dashboard", "title", "description", "time", "refresh_sec", "panels"})
-    if data["dashboard"] != path.stem:
-        raise DefinitionError(f"dashboard: {data['dashboard']!r} is not the file's name", where=str(path))
-    panels = tuple(_panel(f"{path}: panels.{number}", row) for number, row in enumerate(data["panels"]))
-    names = [panel.name for panel in panels]
-    for name in {name for name in names if names.count(name) > 1}:
-        raise DefinitionError(f"two panels are called {name!r}", where=str(path))
-    _check_overlap(path, panels)
-    time = (data["time"]["from"], data["time"]["to"])
-    return Dashboard(data["dashboard"], data["title"], data["description"], time, data["refresh_sec"], panels)
-
-
-def _panel(where: str, row: Mapping[str, Any]) -> Panel:
-    kind = row.get("kind")
-    if kind not in KINDS:
-        raise DefinitionError(
-            f"kind: {kind!r} is not one of {', '.join(KINDS)}{_nearest(str(kind), KINDS)}", where=where
-        )
-    needed, possible = KINDS[kind]
-    _keys(where, row, _PANEL | needed, possible)
-    x, y, width, height = row["at"]
-    if min(x, y) < 0 or min(width, height) < 1 or x + width > GRID_WIDTH:
-        raise DefinitionError(f"at: {row['at']} is outside the grid of {GRID_WIDTH} columns", where=where)
-    shown = [row["value"]] if kind == "metric" else row["columns" if kind == "table" else "y"]
-    return Panel(
-        name=row["panel"],
-        title=row["title"],
-        kind=kind,
-        index=_index(where, row["index"]),
-        query=" ".join(row["query"].split()),
-        at=(x, y, width, height),
-        values=tuple(shown),
-        x=row.get("x", ""),
-        by=row.get("by", ""),
-    )
-
-
-def _check_overlap(path: Path, panels: tuple[Panel, ...]) -> None:
-    taken: dict[tuple[int, int], str] = {}
-    for panel in panels:
-        x, y, width, height = panel.at
-        for cell in ((column, line) for column in range(x, x + width) for line in range(y, y + height)):
-            other = taken.setdefault(cell, panel.name)
-            if other != panel.name:
-                raise DefinitionError(f"panels {other} and {panel.name} lie on one another", where=str(path))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DefinitionError(" ".join(str(error).split()), where=str(path)) from error
-    if not isinstance(data, dict):
-        raise DefinitionError("holds no keys", where=str(path))
-    return data
-
-
-def _rows(path: Path, key: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    data = _read(path)
-    _keys(str(path), data, {key})
-    return ((f"{path}: {key}.{number}", row) for number, row in enumerate(data[key]))
-
-
-def _keys(where: str, row: Mapping[str, Any], needed: set[str], possible: Iterable[str] = ()) -> None:
-    known = needed | set(possible)
-    for key in row:
-        if key not in known:
-            raise DefinitionError(f"unknown key {key!r}{_nearest(str(key), known)}", where=where)
-    for key in sorted(needed - set(row)):
-        raise DefinitionError(f"lacks {key!r}", where=where)
-
-
-def _index(where: str, name: str) -> str:
-    if name not in BY_NAME:
-        raise DefinitionError(f"index: {name!r} is none of ours{_nearest(name, BY_NAME)}", where=where)
-    return name
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    name: str
+    title: str
+    description: str
+    index: str
+    time: str
+    query: str
+    every: str
+    window: str
+    tags: tuple[str, ...] = ()
