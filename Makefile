@@ -4,14 +4,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk cli
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench up down clean install lock
+.PHONY: help demo test lint types unit bench bench-generate bench-peers up down clean install lock
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: install ## CDR files become KPIs, baselines, anomalies, alerts and tickets on a local Elasticsearch
 	@$(BIN)/busyhour demo
@@ -28,6 +29,13 @@ lint: install ## ruff, mypy --strict and the import rules
 bench: install ## records per second, end to end and raw, in one run
 	@$(BIN)/busyhour bench ingest
 
+bench-generate: bench-peers ## the generator beside SDV and the fastest CSV writers; the figures go to docs/fidelity.md
+	@$(BIN)/busyhour bench generate --peers $(PEERS)/bin/python --docs docs/fidelity.md
+
+bench-peers: install ## SDV (BSL 1.1) and SDMetrics in an environment of their own, to measure against; no part of the product
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet 'sdv>=2.0,<3' 'sdmetrics>=0.32,<1'
+
 up: install ## start the local Elasticsearch and set it up
 	@$(BIN)/busyhour node start
 	@$(BIN)/busyhour setup
@@ -36,7 +44,7 @@ down: ## stop the local Elasticsearch
 	@if [ -x $(BIN)/busyhour ]; then $(BIN)/busyhour node stop; else echo "nothing is installed, so nothing runs"; fi
 
 clean: down ## stop the node and remove everything the targets above made (asks nothing: your .busyhour data goes too)
-	rm -rf $(VENV) .busyhour .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infrastructure/node/target *.egg-info
+	rm -rf $(VENV) $(PEERS) .busyhour .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infrastructure/node/target *.egg-info
 
 install: $(VENV)/.installed
 

@@ -13,6 +13,7 @@ from contracts.errors import DefinitionError
 from datagen.definitions import FOLDER, known, load, mapping, number, one_of
 from datagen.streams import Stream, pick
 from datagen.table import Floats, Ints
+from datagen.traffic.noise import Noise
 
 DISPOSITIONS = ("answered", "ringing", "call-attempt")
 
@@ -100,8 +101,7 @@ class EpcHabits:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    hourly: float
-    daily: float
+    noise: Noise
     voip: VoipHabits
     sms: SmsHabits
     epc: EpcHabits
@@ -149,14 +149,20 @@ def read_behaviour(path: Path = FOLDER / "behaviour.yml") -> Behaviour:
     """The checked habits. Raises DefinitionError that names file and key."""
     content, where = load(path), str(path)
     known(content, where, ["noise", "voip", "sms", "epc"])
-    noise = _figures(content["noise"], f"{where}: noise", {"hourly": (0, 1), "daily": (0, 1)})
     return Behaviour(
-        noise["hourly"],
-        noise["daily"],
+        _noise(content["noise"], f"{where}: noise"),
         _voip(content["voip"], f"{where}: voip"),
         _sms(content["sms"], f"{where}: sms"),
         _epc(content["epc"], f"{where}: epc"),
     )
+
+
+def _noise(value: Any, where: str) -> Noise:
+    row = {"slow": {"spread": 0.0, "memory_hours": 2.0}, **mapping(value, where)}
+    figures = _figures(
+        row, where, {"hourly": (0, 1), "daily": (0, 1), "slow.spread": (0, 1), "slow.memory_hours": (0.1, 24)}
+    )
+    return Noise(*figures.values())
 
 
 def _figures(value: Any, where: str, table: Mapping[str, tuple[float, float]], *others: str) -> dict[str, float]:

@@ -8,10 +8,13 @@ import numpy as np
 
 from datagen import mechanisms
 from datagen.arrivals import arrivals
+from datagen.demand import Drawn, drawn, level
 from datagen.mechanisms import strike
 from datagen.model import Draft, Model
+from datagen.people.devices import technologies
+from datagen.people.places import cells
 from datagen.streams import Stream, lognormal, mixed
-from datagen.table import Column, Floats, Table, label, time, whole
+from datagen.table import Column, Floats, Ints, Table, label, time, whole
 
 CAUSES = ("normal_release", "abnormal_release", "time_limit")
 _NORMAL, _ABNORMAL, _TIME_LIMIT = range(3)
@@ -21,25 +24,30 @@ _SCATTER = 1_640_531_527  # odd: scatters charging ids one to one; below 2^31: n
 
 def block(model: Model, number: int) -> Table:
     """Records of the sessions that begin in a block of six hours, in no order. Fields as in contracts.fields.EPC."""
-    apns = model.network.epc.apns
-    shares = _levels(model, "share")
-    apn, start = arrivals(
+    apns, customers = model.network.epc.apns, model.customers
+    shares, areas = _levels(model, "share"), customers.area_shares()
+    clocks = customers.clocks * shares.size
+    sessions = model.per_day["epc"] * shares / shares.sum() / records_a_session(model)
+    source, start = arrivals(
         model.streams,
         "epc",
         number,
-        per_day=model.per_day["epc"] * shares / shares.sum() / records_a_session(model),
-        curves=[model.network.profiles[apn.profile] for apn in apns],
-        zone=model.network.zone,
-        hourly=model.behaviour.hourly,
-        daily=model.behaviour.daily,
+        per_day=np.outer(sessions, areas).ravel(),
+        curves=[(model.network.profiles[apn.profile], clock) for apn in apns for clock in customers.clocks],
+        noise=model.behaviour.noise,
+        factor=level(model.network.growth, "epc", number, clocks, _plan_use(model), customers.base.plans),
     )
     rng = model.streams("epc", "sessions", number)
-    draft: Draft = {"apn": apn, "start": start, "hit": np.zeros(start.size, np.int64)}
+    draft: Draft = {"apn": source // areas.size, "start": start, "hit": np.zeros(start.size, np.int64)}
+    draft["area"] = source % areas.size
+    draft["made"] = np.zeros(start.size, np.int64)  # position of the incident that a whole session is the work of
     _subscriber(draft, model, rng)
-    _session(draft, model, rng, number)
-    strike(model, "epc", number, draft, {"squeeze_sessions": mechanisms.cut_sessions})
+    _session(draft, model, rng)
+    draft["cell"] = cells(model, model.streams("epc", "cells", number), draft, _rats(model))
+    strike(model, "epc", number, draft, mechanisms.SESSIONS)
+    _charging_ids(draft, model, number)
     records = _cut(draft, int(1000 * model.behaviour.epc.figures["partial_sec"]))
-    strike(model, "epc", number, records, {"squeeze_sessions": mechanisms.slow_records})
+    strike(model, "epc", number, records, mechanisms.RECORDS)
     return _finished(records, model)
 
 
@@ -62,22 +70,42 @@ def _levels(model: Model, key: str) -> Floats:
 
 
 def _subscriber(draft: Draft, model: Model, rng: Stream) -> None:
-    customers, size = model.customers, draft["apn"].size
-    for_business = np.array([apn.users == "business" for apn in model.network.epc.apns])[draft["apn"]]
-    business = for_business | (rng.random(size) < model.behaviour.epc.figures["business"])
-    draft["customer"] = np.where(business, customers.some_business(rng, size), customers.some_consumer(rng, size))
-    draft["line"] = customers.some_line(rng, draft["customer"])
+    customers = model.customers
+    for_business, thing = (
+        np.array([getattr(apn, key) == word for apn in model.network.epc.apns])[draft["apn"]]
+        for key, word in (("users", "business"), ("rat", "thing"))
+    )
+
+    def somebody(rows: Ints) -> Drawn:
+        business = for_business[rows] | (rng.random(rows.size) < model.behaviour.epc.figures["business"])
+        area = draft["area"][rows]
+        ours = customers.some_business(rng, rows.size, area), customers.some_consumer(rng, rows.size, area)
+        return {"customer": np.where(business, *ours)}
+
+    draft |= drawn(model, "epc", rng, somebody, draft["start"], draft["area"], customers.clocks)
+    ours = draft["customer"]
+    draft["line"] = np.where(thing, customers.some_thing(rng, ours), customers.some_line(rng, ours))
     draft["pgw"] = mixed(draft["customer"], model.seed + 4) % len(model.network.epc.pgws)
 
 
-def _session(draft: Draft, model: Model, rng: Stream, number: int) -> None:
+def _plan_use(model: Model) -> Floats:
+    """Share of each plan in the traffic of each source."""
+    customers, share = model.customers, model.behaviour.epc.figures["business"]
+    business = np.array([1.0 if apn.users == "business" else share for apn in model.network.epc.apns])[:, None]
+    use = business * customers.plan_shares("business") + (1 - business) * customers.plan_shares("consumer")
+    return np.repeat(use, len(customers.clocks), axis=0)
+
+
+def _session(draft: Draft, model: Model, rng: Stream) -> None:
     apn, figures = draft["apn"], model.behaviour.epc.figures
     size = apn.size
     draft["rat"] = np.zeros(size, np.int64)
+    device, chance = model.customers.device(draft["customer"], draft["line"]), rng.random(size)
     for index, entry in enumerate(model.network.epc.apns):
-        words = model.behaviour.epc.rats[entry.rat]
-        drawn = np.array([_rats(model).index(word) for word in words.words])[words.draw(rng, size)]
-        draft["rat"] = np.where(apn == index, drawn, draft["rat"])
+        mix, rows = model.behaviour.epc.rats[entry.rat], apn == index
+        names = np.array([_rats(model).index(word) for word in mix.words])
+        able = technologies(model.customers.devices, device[rows], entry.rat, mix.words, mix.shares, chance[rows])
+        draft["rat"][rows] = names[able]
     seconds = lognormal(rng, _levels(model, "median_sec")[apn], figures["session_sigma"], size)
     draft["duration"] = (1000 * np.clip(seconds, 1, figures["longest_sec"])).astype(np.int64)
     # Long sessions carry more, but not in proportion.
@@ -88,7 +116,10 @@ def _session(draft: Draft, model: Model, rng: Stream, number: int) -> None:
     )  # bytes a millisecond, so that a cut session's earlier records stay as they were
     draft["up"] = draft["down"] * lognormal(rng, _levels(model, "uplink")[apn], figures["uplink_sigma"], size)
     draft["abnormal"] = rng.random(size) < _levels(model, "abnormal")[apn]
-    counter = (number % 4096) * 2**20 + np.arange(size) % 2**20  # unique for 1,024 days
+
+
+def _charging_ids(draft: Draft, model: Model, number: int) -> None:
+    counter = (number % 4096) * 2**20 + np.arange(draft["start"].size) % 2**20  # unique for 1,024 days
     draft["charging_id"] = (counter * _SCATTER + model.seed) % _CHARGING_IDS
 
 
@@ -110,12 +141,13 @@ def _cut(session: Draft, limit: int) -> Draft:
     ending = np.where(record["abnormal"], _ABNORMAL, _NORMAL)
     record["cause"] = np.where(last, ending, _TIME_LIMIT)
     # A session that was cut is an incident's work in its last record only; the ones before it were written as usual.
-    record["hit"] = np.where(last, record["hit"], 0)
+    record["hit"] = np.where(record["made"] > 0, record["made"], np.where(last, record["hit"], 0))
     return record
 
 
 def _finished(draft: Draft, model: Model) -> Table:
     customers, end = model.customers, draft["start"] + draft["duration"]
+    skew = draft.get("skew", 0)  # of the P-GW's clock; the record is delivered when it always was
     up = (draft["up"] * draft["duration"]).astype(np.int64)
     down = (draft["down"] * draft["duration"]).astype(np.int64)
     names = model.network.names
@@ -123,14 +155,15 @@ def _finished(draft: Draft, model: Model) -> Table:
         "_time": time(end),
         "_hit": whole(draft["hit"]),
         "_customer": whole(draft["customer"]),
-        "@timestamp": time(end),
-        "event.start": time(draft["start"]),
-        "event.end": time(end),
+        "@timestamp": time(end + skew),
+        "event.start": time(draft["start"] + skew),
+        "event.end": time(end + skew),
         "epc.duration.sec": Column("decimal", draft["duration"], places=3),
         "subscriber.msisdn": Column("number", customers.number(draft["customer"], draft["line"])),
         "subscriber.imsi": whole(customers.imsi(draft["customer"], draft["line"])),
         "subscriber.imei": Column("imei", customers.imei(draft["customer"], draft["line"])),
         "subscriber.plan": label(customers.plan(draft["customer"]), customers.base.plans),
+        "subscriber.cell": label(draft["cell"], customers.base.radio.cells),
         "epc.apn": label(draft["apn"], names("apn")),
         "epc.rat": label(draft["rat"], _rats(model)),
         "epc.qci": whole(_levels(model, "qci")[draft["apn"]]),

@@ -1,74 +1,72 @@
-"""The order of generating: check everything → estimate → customers → day by day, service by service → truth."""
+"""The order of generating: check everything → ask for room → customers → days, by one process or several → deliveries → truth.
+
+A day that is complete has a record in `.days/`. A run that was interrupted goes on behind those whose files are still as they
+were written, and ends with the same bytes as one that was not.
+"""
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from contracts.clock import from_epoch_ms, iso
-from contracts.errors import DefinitionError, OperatorError, UserError
-from datagen.arrivals import DAY_MS
-from datagen.behaviour import read_behaviour
+from contracts.errors import InternalError
 from datagen.claim import check_folder, claim
-from datagen.customers import Customers
 from datagen.day import days as day_maker
-from datagen.day import silences
-from datagen.definitions import FOLDER, nearest
-from datagen.files import CDR_FOLDER, batches, file_name, periods, rotation, size_in_words, write_whole
-from datagen.incidents import Incident, read_scenario, read_types
-from datagen.lines import check, header, lines
-from datagen.model import SERVICES, Model
+from datagen.definitions import FOLDER
+from datagen.felt import Felt
+from datagen.files import CDR_FOLDER, write_whole
+from datagen.incidents import read_scenario, read_types
+from datagen.model import SERVICES
 from datagen.network import Network, read_network
-from datagen.streams import streams
-from datagen.table import Table, length, take
-from datagen.truth import Felt, truth_lines
-from mediation.layout import Layout
-from mediation.load import FOLDER as LAYOUT_FOLDER
-from mediation.load import load_layout
+from datagen.people.writing import chosen, people_bytes, write_people
+from datagen.records import complete, felt_of, kept, mark_taken, path_of, taken
+from datagen.references import write_references
+from datagen.request import LAYOUTS, Layouts, Rate, Run, Scenario, plan, request_of
+from datagen.room import Confirm, check_room, estimate
+from datagen.sink import Sink
+from datagen.table import Table
+from datagen.truth import truth_lines
+from datagen.workers import Task, made
 
-Scenario = Path | Sequence[Mapping[str, Any]] | None
-Rate = float | Mapping[str, float] | None
+__all__ = [
+    "LAYOUTS",
+    "GenerateReport",
+    "Run",
+    "default_incidents",
+    "demo_start",
+    "estimate",
+    "generate",
+    "plan",
+    "tables",
+]
 Progress = Callable[[str, int, int], None]  # what, done, of how many
-LAYOUTS = {"voip": "voip-busyhour", "sms": "sms-busyhour", "epc": "epc-busyhour"}
-BATCH_ROWS = 50_000  # as text at once: enough for speed, little enough for memory
-FREE_PART = 0.9  # at most this part of the free disk is taken
 
 
 @dataclass(slots=True)
 class GenerateReport:
-    """What was written. `outside`: ids of incidents that are not in this run's days or services."""
+    """What the days hold. `outside`: ids of incidents that are not in this run's days or services. `resumed`: days of a service
+    that an earlier run had completed."""
 
     truth: Path
     customers: Path
+    deliveries: Path
     files: int = 0
     rows: int = 0
     bytes: int = 0
     rows_by_service: dict[str, int] = field(default_factory=dict)
+    late: int = 0
+    duplicates: int = 0
+    resumed: int = 0
     incidents: int = 0
     outside: list[str] = field(default_factory=list)
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A checked request. `first`: first day, in days since 1970 UTC; `step`: a file's period in ms."""
-
-    model: Model
-    layouts: Mapping[str, Layout]
-    first: int
-    days: int
-    step: int
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        return tuple(self.layouts)
 
 
 def default_incidents(end: datetime) -> list[dict[str, Any]]:
@@ -102,85 +100,66 @@ def generate(
     seed: int,
     incidents: Scenario = None,
     rotate: str = "1h",
-    layouts: Mapping[str, str] | None = None,
+    layouts: Layouts | None = None,
     network: Network | None = None,
+    late: str | None = None,
+    duplicate: str | None = None,
+    gzip: bool = False,
+    numbered: bool = False,
+    customers: str | None = None,
+    workers: int = 1,
+    confirm: Confirm | None = None,
+    sink: Sink | None = None,
     progress: Progress | None = None,
 ) -> GenerateReport:
-    """Writes `out/cdr/SERVICE/SERVICE-….csv`, `out/truth.ndjson` and `out/customers.ndjson`.
+    """Writes `out/cdr/SERVICE/…`, `out/truth.ndjson`, `out/deliveries.ndjson` (a line a file), `out/customers.ndjson` and what
+    else is about customers and the network (docs/generator.md).
 
     start: first day, UTC. rate: records a day of each service, or by service; the network file's own unless given.
-    incidents: a scenario file, or its rows. rotate: 15m, 1h, 6h or 1d. layouts: layout by service instead of our own.
-    The same arguments write the same bytes; a day is the same whichever run it is part of.
+    incidents: a scenario file, or its rows. rotate: a time (15m, 1h, 1d), a size (10MB) or a count (50000lines).
+    layouts: by service, one or several instead of our own. late, duplicate: shares of the files that come late or twice
+    (`2%:45m`, `1%`). numbered: names with running numbers. customers: which to write: all, seen (with records here) or none;
+    all unless they are more than `people.writing.MANY`. workers: processes. confirm: asked before much of the disk is taken.
+    sink: takes the files of each day when it is complete, in place of the folder.
+    The same arguments write the same bytes, whatever the workers; a day is the same whichever run it is part of, and one that
+    is complete is not made again.
     Raises DefinitionError (bad arguments or files), UserError (it would not fit on the disk, or the folder holds files of
     another run); nothing is written then.
     """
     began = time.monotonic()
-    run = plan(
-        services=services, start=start, days=days, rate=rate, seed=seed, incidents=incidents, rotate=rotate,
-        layouts=layouts, network=network,
-    )  # fmt: skip
-    request = _request(run)
-    _check_room(out, run)
+    asked = {
+        "services": services, "start": start, "days": days, "rate": rate, "seed": seed, "incidents": incidents,
+        "rotate": rotate, "layouts": layouts, "network": network, "late": late, "duplicate": duplicate, "gzip": gzip,
+        "numbered": numbered,
+    }  # fmt: skip
+    run = plan(**asked)  # type: ignore[arg-type]
+    folder, whom = out / CDR_FOLDER, chosen(customers, run.model.customers.count)
+    request = {**request_of(run), "sink": "files" if sink is None else type(sink).__name__}
     check_folder(out, request)
+    left = [task for task in run.tasks() if not (taken(out, *task) or complete(out, folder, *task))]
+    people = people_bytes(run.model) if whom == "all" else 0.0
+    check_room(out, run, confirm, people - _written_already(out, run, left))
     claim(out, request)
-    report = GenerateReport(out / "truth.ndjson", out / "customers.ndjson")
-    write_whole(report.customers, b"".join(orjson.dumps(row) + b"\n" for row in run.model.customers.records()))
-    felt = Felt()
-    _write_days(out, run, report, felt, progress or (lambda what, done, total: None))
-    written = list(_in_run(run))
-    write_whole(report.truth, truth_lines(written, felt))
-    report.incidents = len(written)
-    present = {incident.id for _, incident in written}
-    report.outside = [incident.id for incident in run.model.incidents if incident.id not in present]
+    _sweep(out)
+    report = GenerateReport(out / "truth.ndjson", out / "customers.ndjson", out / "deliveries.ndjson")
+    write_references(out, run.model)
+    if whom == "all":
+        write_people(out, run.model, run.first)
+    report.resumed = done = run.days * len(run.services) - len(left)
+    if sink is not None:
+        rest = set(left)
+        _take(out, sink, [task for task in run.tasks() if task not in rest and not taken(out, *task)])
+    for service, number in made(run, asked, out, folder, left, workers):
+        if sink is not None:
+            _take(out, sink, [(service, number)])
+        done += 1
+        if progress is not None:
+            progress(f"generate {service}", done, run.days * len(run.services))
+    felt = _conclude(out, run, report)
+    if whom == "seen":
+        write_people(out, run.model, run.first, felt.seen)
     report.seconds = time.monotonic() - began
     return report
-
-
-def plan(
-    *,
-    services: Sequence[str] = SERVICES,
-    start: date | datetime,
-    days: int,
-    rate: Rate = None,
-    seed: int,
-    incidents: Scenario = None,
-    rotate: str = "1h",
-    layouts: Mapping[str, str] | None = None,
-    network: Network | None = None,
-) -> Run:
-    """The checked request, nothing written. Arguments and errors as `generate`."""
-    chosen = _services(services)
-    first = _first_day(start)
-    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 36_600:
-        raise DefinitionError(f"days {days!r} is not a whole number from 1 to 36600")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise DefinitionError(f"seed {seed!r} is not a whole number from 0 to 2^63 - 1")
-    net = network or read_network()
-    end = datetime.fromtimestamp((first + days) * DAY_MS / 1000, UTC)
-    model = Model(
-        network=net,
-        behaviour=read_behaviour(),
-        customers=Customers(net.customers, net.names("trunk_group"), SERVICES, seed),
-        streams=streams(seed),
-        seed=seed,
-        per_day=_rates(rate, chosen, net),
-        incidents=read_scenario(incidents, net, end=end, types=read_types()) if incidents is not None else (),
-    )
-    return Run(model, _layouts(chosen, layouts or {}), first, days, rotation(rotate))
-
-
-def _request(run: Run) -> dict[str, Any]:
-    """What two runs must agree in to share a folder. Days may differ: a folder can be filled day by day."""
-    return {
-        "seed": run.model.seed,
-        "rotate_ms": run.step,
-        "records_a_day": {service: run.model.per_day[service] for service in run.services},
-        "layouts": {service: layout.name for service, layout in run.layouts.items()},
-        "incidents": [
-            [item.id, item.type.name, str(item.place), item.start, item.end, item.strength, item.shape]
-            for item in run.model.incidents
-        ],
-    }
 
 
 def tables(run: Run, service: str) -> Iterator[Table]:
@@ -190,127 +169,55 @@ def tables(run: Run, service: str) -> Iterator[Table]:
         yield day(number)
 
 
-def estimate(run: Run) -> tuple[float, float]:
-    """Rows and bytes that a run would write, about: from its rates and the lines of a small day of each service."""
-    rows_total = bytes_total = 0.0
-    for service, layout in run.layouts.items():
-        scale = min(1.0, 2000 / max(run.model.per_day[service], 1e-9))
-        small = _at_rate(run.model, service, run.model.per_day[service] * scale)
-        table = day_maker(small, service)(run.first)
-        check(table, layout)
-        sample = lines(table, layout)
-        width = sum(map(len, sample)) / len(sample) if sample else 0.0
-        rows = run.model.per_day[service] * run.days
-        rows_total += rows
-        bytes_total += rows * width + run.days * (DAY_MS // run.step) * len(header(layout))
-    return rows_total, bytes_total
+def _written_already(out: Path, run: Run, left: Sequence[Task]) -> int:
+    """Bytes of the days that are complete."""
+    rest = set(left)
+    records = (kept(out, *task) for task in run.tasks() if task not in rest)
+    return sum(row["bytes"] for record in records if record is not None for row in record["deliveries"])
 
 
-def _at_rate(model: Model, service: str, rate: float) -> Model:
-    return Model(
-        model.network, model.behaviour, model.customers, model.streams, model.seed, {**model.per_day, service: rate}, ()
-    )
+def _take(out: Path, sink: Sink, tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        sink.take((kept(out, *task) or {"deliveries": []})["deliveries"])
+        mark_taken(out, *task)
 
 
-def _check_room(out: Path, run: Run) -> None:
-    rows, size = estimate(run)
-    folder = out
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise UserError("is a file, not a folder", where=str(folder), remedy="name another folder")
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as problem:
-        raise OperatorError(f"cannot be asked for its free space: {problem}", where=str(folder)) from problem
-    if size > FREE_PART * free:
-        raise UserError(
-            f"{rows:,.0f} records would take about {size_in_words(size)}; {size_in_words(free)} are free",
-            where=str(out),
-            remedy="fewer days, a lower rate, or another disk",
-        )
+def _sweep(out: Path) -> None:
+    """Parts of files that a killed run left behind."""
+    for part in out.rglob(".*.part"):
+        if part.is_file():
+            part.unlink(missing_ok=True)
 
 
-def _write_days(out: Path, run: Run, report: GenerateReport, felt: Felt, progress: Progress) -> None:
-    done, total = 0, run.days * len(run.layouts)
-    makers = {service: day_maker(run.model, service) for service in run.services}
-    for number in range(run.first, run.first + run.days):
-        for service, make in makers.items():
-            table = make(number)
-            felt.add(service, table)
-            _write_day(out / CDR_FOLDER / service, service, table, number, run, report)
-            report.rows += length(table)
-            report.rows_by_service[service] = report.rows_by_service.get(service, 0) + length(table)
-            done += 1
-            progress(f"generate {service}", done, total)
+def _conclude(out: Path, run: Run, report: GenerateReport) -> Felt:
+    """Deliveries and truth, from the records of the days."""
+    felt = Felt.of(run.model.incidents)
+    write_whole(report.deliveries, _deliveries(out, run, report, felt))
+    written = run.incidents()
+    write_whole(report.truth, truth_lines(written, felt))
+    report.incidents = len(written)
+    present = {incident.id for _, incident in written}
+    report.outside = [incident.id for incident in run.model.incidents if incident.id not in present]
+    return felt
 
 
-def _write_day(folder: Path, service: str, table: Table, number: int, run: Run, report: GenerateReport) -> None:
-    layout = run.layouts[service]
-    silent = silences(run.model, service)
-    for batch in batches(periods(table["_time"].values, number * DAY_MS, run.step), BATCH_ROWS):
-        offset = batch[0].first
-        written = lines(take(table, slice(offset, batch[-1].last)), layout)
-        for period in batch:
-            if any(start <= period.start and period.end <= end for start, end in silent):
-                continue
-            rows = written[period.first - offset : period.last - offset]
-            content = (header(layout) + "".join(rows)).encode("ascii")
-            write_whole(folder / file_name(service, period.start, run.step), content)
-            report.files += 1
-            report.bytes += len(content)
+def _deliveries(out: Path, run: Run, report: GenerateReport, felt: Felt) -> Iterator[bytes]:
+    for service, number in run.tasks():
+        record = kept(out, service, number)
+        if record is None:
+            raise InternalError("the record of a complete day is gone", where=str(path_of(out, service, number)))
+        felt.merge(felt_of(record, run.model.incidents))
+        for row in record["deliveries"]:
+            _count(report, service, row)
+            yield orjson.dumps(row) + b"\n"
 
 
-def _in_run(run: Run) -> Iterator[tuple[int, Incident]]:
-    start, end = run.first * DAY_MS, (run.first + run.days) * DAY_MS
-    for position, incident in enumerate(run.model.incidents, 1):
-        if incident.service in run.layouts and incident.overlaps(start, end):
-            yield position, incident
-
-
-def _services(services: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(services, str) or not services:
-        raise DefinitionError("services must be a list of at least one service", remedy=f"of {', '.join(SERVICES)}")
-    for service in services:
-        if service not in SERVICES:
-            raise DefinitionError(
-                f"unknown service {service!r}{nearest(str(service), SERVICES)}", remedy=f"one of {', '.join(SERVICES)}"
-            )
-    return tuple(dict.fromkeys(services))
-
-
-def _first_day(start: date | datetime) -> int:
-    if isinstance(start, datetime):
-        moment = (start if start.tzinfo else start.replace(tzinfo=UTC)).astimezone(UTC)
-        if moment.timetz() != moment.timetz().replace(hour=0, minute=0, second=0, microsecond=0):
-            raise DefinitionError(f"start {start.isoformat()} is not the beginning of a day, UTC", remedy="give a date")
-        start = moment.date()
-    number = (start - date(1970, 1, 1)) // timedelta(days=1)
-    if number < 1:
-        raise DefinitionError(f"start {start} is before 1970-01-02")
-    return number
-
-
-def _rates(rate: Rate, services: Sequence[str], network: Network) -> dict[str, float]:
-    rates = {service: network.per_day(service) for service in SERVICES}
-    given = rate if isinstance(rate, Mapping) else {} if rate is None else dict.fromkeys(services, rate)
-    for service, value in given.items():
-        if service not in SERVICES:
-            raise DefinitionError(f"rate: unknown service {service!r}{nearest(service, SERVICES)}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e12:
-            raise DefinitionError(f"rate of {service}: {value!r} is not a number of records a day above 0")
-        rates[service] = float(value)
-    return rates
-
-
-def _layouts(services: Sequence[str], chosen: Mapping[str, str]) -> dict[str, Layout]:
-    every = sorted(path.stem for path in LAYOUT_FOLDER.glob("*.yml"))
-    picked = {}
-    for service in services:
-        wanted = chosen.get(service, LAYOUTS[service])
-        if wanted not in every:
-            raise DefinitionError(f"unknown layout {wanted!r}{nearest(wanted, every)}", where=f"layout of {service}")
-        picked[service] = load_layout(LAYOUT_FOLDER / f"{wanted}.yml")
-        if service not in picked[service].services:
-            raise DefinitionError(f"layout {wanted} is not of service {service}", where=f"layout of {service}")
-    return picked
+def _count(report: GenerateReport, service: str, row: Mapping[str, Any]) -> None:
+    report.files += 1
+    report.bytes += row["bytes"]
+    if "duplicate_of" in row:
+        report.duplicates += 1
+        return
+    report.late += "late_s" in row
+    report.rows += row["records"]
+    report.rows_by_service[service] = report.rows_by_service.get(service, 0) + row["records"]

@@ -6,10 +6,14 @@ import numpy as np
 
 from datagen import mechanisms
 from datagen.arrivals import arrivals
+from datagen.demand import Drawn, drawn, level
 from datagen.mechanisms import strike
-from datagen.model import Draft, Model, foreign_number
-from datagen.streams import Stream, lognormal, mixed
-from datagen.table import MISSING, Column, Table, label, time, whole
+from datagen.model import Draft, Model
+from datagen.people.base import line_number
+from datagen.people.circles import peers
+from datagen.people.places import cells
+from datagen.streams import Stream, lognormal, mixed, pick_for
+from datagen.table import MISSING, Column, Floats, Ints, Table, label, time, whole
 
 CALL_TYPES = ("SMS-MO", "SMS-MT")
 RESULTS = ("delivered", "failed", "expired")
@@ -18,35 +22,48 @@ _DELIVERED, _FAILED, _EXPIRED = range(3)
 
 def block(model: Model, number: int) -> Table:
     """Messages submitted in a block of six hours, in no order. Fields as in contracts.fields.SMS."""
-    sms = model.network.sms
-    shares = np.array(sms.shares)
-    smsc, start = arrivals(
+    sms, customers = model.network.sms, model.customers
+    shares, areas = np.array(sms.shares), customers.area_shares()
+    clocks = customers.clocks * shares.size
+    source, start = arrivals(
         model.streams,
         "sms",
         number,
-        per_day=model.per_day["sms"] * shares / shares.sum(),
-        curves=[model.network.profiles[sms.profile]] * shares.size,
-        zone=model.network.zone,
-        hourly=model.behaviour.hourly,
-        daily=model.behaviour.daily,
+        per_day=model.per_day["sms"] * np.outer(shares / shares.sum(), areas).ravel(),
+        curves=[(model.network.profiles[sms.profile], clock) for clock in clocks],
+        noise=model.behaviour.noise,
+        factor=level(model.network.growth, "sms", number, clocks, _plan_use(model, len(clocks)), customers.base.plans),
     )
     rng = model.streams("sms", "messages", number)
-    draft: Draft = {"smsc": smsc, "start": start, "hit": np.zeros(start.size, np.int64)}
+    draft: Draft = {"smsc": source // areas.size, "start": start, "hit": np.zeros(start.size, np.int64)}
+    draft["area"] = source % areas.size
     draft["id"] = mixed(number * 2**32 + np.arange(start.size), model.seed + 1)
     _parties(draft, model, rng)
+    draft["cell"] = cells(model, model.streams("sms", "cells", number), draft, "EUTRAN")
     _fate(draft, model, rng)
-    strike(model, "sms", number, draft, {"delay_messages": mechanisms.delay_messages})
+    strike(model, "sms", number, draft, mechanisms.SMS)
     return _finished(draft, model)
 
 
 def _parties(draft: Draft, model: Model, rng: Stream) -> None:
     customers, habits, size = model.customers, model.behaviour.sms, draft["start"].size
-    business = rng.random(size) < habits.figures["business"]
-    draft["customer"] = np.where(business, customers.some_business(rng, size), customers.some_consumer(rng, size))
+
+    def somebody(rows: Ints) -> Drawn:
+        business, area = rng.random(rows.size) < habits.figures["business"], draft["area"][rows]
+        ours = customers.some_business(rng, rows.size, area), customers.some_consumer(rng, rows.size, area)
+        return {"customer": np.where(business, *ours)}
+
+    draft |= drawn(model, "sms", rng, somebody, draft["start"], draft["area"], customers.clocks)
     draft["line"] = customers.some_line(rng, draft["customer"])
-    draft["peer"] = foreign_number(model, rng, size)
-    draft["peer_type"] = habits.peers.draw(rng, size)
+    draft["peer"] = peers(rng, model.outside, line_number(draft["customer"], draft["line"]), customers)
+    draft["peer_type"] = pick_for(habits.peers.shares, draft["peer"], model.seed + 22)
     draft["mt"] = (rng.random(size) >= habits.figures["mobile_originated"]).astype(np.int64)
+
+
+def _plan_use(model: Model, sources: int) -> Floats:
+    business = model.behaviour.sms.figures["business"]
+    use = business * model.customers.plan_shares("business") + (1 - business) * model.customers.plan_shares("consumer")
+    return np.tile(use, (sources, 1))
 
 
 def _fate(draft: Draft, model: Model, rng: Stream) -> None:
@@ -66,6 +83,7 @@ def _fate(draft: Draft, model: Model, rng: Stream) -> None:
 
 def _finished(draft: Draft, model: Model) -> Table:
     customers, start = model.customers, draft["start"]
+    stamp = start + draft.get("skew", 0)  # what the centre's clock says; the record is delivered when it always was
     expired = draft["delay"] > draft["validity"]
     result = np.where(expired, _EXPIRED, np.where(draft["failed"], _FAILED, _DELIVERED))
     error = np.select([result == _EXPIRED, result == _FAILED], [draft["expired_error"], draft["error"]], 0)
@@ -73,9 +91,9 @@ def _finished(draft: Draft, model: Model) -> Table:
         "_time": time(start),
         "_hit": whole(draft["hit"]),
         "_customer": whole(draft["customer"]),
-        "@timestamp": time(start),
-        "event.start": time(start),
-        "event.end": time(np.where(result == _DELIVERED, start + draft["delay"], MISSING)),
+        "@timestamp": time(stamp),
+        "event.start": time(stamp),
+        "event.end": time(np.where(result == _DELIVERED, stamp + draft["delay"], MISSING)),
         "sms.message_id": Column("hex", draft["id"]),
         "mobile.call_type": label(draft["mt"], CALL_TYPES),
         "sms.result": label(result, RESULTS),
@@ -85,6 +103,7 @@ def _finished(draft: Draft, model: Model) -> Table:
         "subscriber.msisdn": Column("number", customers.number(draft["customer"], draft["line"])),
         "subscriber.imsi": whole(customers.imsi(draft["customer"], draft["line"])),
         "subscriber.imei": Column("imei", customers.imei(draft["customer"], draft["line"])),
+        "subscriber.cell": label(draft["cell"], customers.base.radio.cells),
         "peer.number": Column("number", draft["peer"]),
         "peer.type": label(draft["peer_type"], model.behaviour.sms.peers.words),
     }

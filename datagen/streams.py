@@ -39,3 +39,10 @@ def pick(rng: Stream, shares: Floats, size: int) -> Ints:
 
 def lognormal(rng: Stream, median: Floats | float, sigma: Floats | float, size: int) -> Floats:
     return np.asarray(median) * np.exp(np.asarray(sigma) * rng.standard_normal(size))
+
+
+def pick_for(shares: Floats, numbers: Ints, salt: int) -> Ints:
+    """Indices with the given shares, computed from numbers: the same number has the same index for ever."""
+    edges = np.cumsum(shares / shares.sum())
+    chance = (mixed(numbers, salt) >> 10) / 2.0**53
+    return np.searchsorted(edges[:-1], chance, side="right").astype(np.int64)

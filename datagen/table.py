@@ -34,6 +34,10 @@ class Column:
     def take(self, rows: Any) -> Column:
         return replace(self, values=self.values[rows])
 
+    def of(self, values: Ints) -> Column:
+        """Other values that mean the same."""
+        return replace(self, values=values)
+
     def plain(self) -> list[Any]:
         """Values as a reader of the record takes them: text, numbers, None."""
         make: dict[Kind, Callable[[int], Any]] = {
@@ -79,9 +83,19 @@ def take(table: Table, rows: Any) -> Table:
 
 
 def concatenate(tables: Sequence[Table]) -> Table:
-    """Tables of the same columns, one after the other."""
-    first = tables[0]
-    return {
-        name: replace(column, values=np.concatenate([table[name].values for table in tables]))
-        for name, column in first.items()
-    }
+    """Tables of the same columns, one after the other. Words of a column may differ: it has those of all."""
+    return {name: _one_after_the_other([table[name] for table in tables]) for name in tables[0]}
+
+
+def _one_after_the_other(columns: Sequence[Column]) -> Column:
+    first = columns[0]
+    if any(column.labels != first.labels for column in columns):
+        labels = tuple(dict.fromkeys(word for column in columns for word in column.labels))
+        columns = [_relabelled(column, labels) for column in columns]
+    values = np.concatenate([column.values for column in columns])
+    return replace(first, values=values, labels=columns[0].labels)
+
+
+def _relabelled(column: Column, labels: tuple[str, ...]) -> Column:
+    places = np.array([*(labels.index(word) for word in column.labels), MISSING], np.int64)  # MISSING is -1: the last
+    return replace(column, values=places[column.values], labels=labels)

@@ -7,45 +7,21 @@ cell; the parts of all columns, joined row by row, are the lines.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from contracts.errors import InternalError
-from datagen.arrivals import DAY_MS
+from datagen.clocks import ISO8601, Parts, clock
 from datagen.table import MISSING, Column, Ints
 
-Parts = list[list[str]]
+__all__ = ["Parts", "cells", "clock"]
 _SMALL = 100_000  # values below it are looked up, not formatted
 
 
 def cells(column: Column, after: str) -> Parts:
     """Text of a column as a number, word or ISO 8601 time with milliseconds and `Z`."""
     return _WRITERS[column.kind](column, after)
-
-
-def clock(column: Column, pattern: str, after: str) -> Parts:
-    """A time column in UTC by a pattern of Logstash's date filter; raises InternalError on one that is not known here."""
-    days, seconds, milliseconds = _split(column.values)
-    missing = column.values == MISSING
-    if pattern == "ISO8601":
-        parts = [
-            _days(days, "%Y-%m-%d"),
-            _look_up(_seconds("T%H:%M:%S"), seconds),
-            _look_up(_thousandths(), milliseconds),
-        ]
-        return _blanked(parts, missing, after)
-    if pattern in _DATES:
-        return _blanked([_days(days, _DATES[pattern])], missing, after)
-    if pattern in _TIMES:
-        return _blanked([_look_up(_seconds(_TIMES[pattern]), seconds)], missing, after)
-    raise InternalError(f"time pattern {pattern!r} can be read but not written")
-
-
-_DATES = {"yyyy-MM-dd": "%Y-%m-%d", "dd/MM/yyyy": "%d/%m/%Y"}
-_TIMES = {"HH:mm:ss": "%H:%M:%S", "H:mm:ss": "%-H:%M:%S"}
 
 
 def _label(column: Column, after: str) -> Parts:
@@ -78,7 +54,7 @@ def _decimal(column: Column, after: str) -> Parts:
 
 
 def _time(column: Column, after: str) -> Parts:
-    return clock(column, "ISO8601", after)
+    return clock(column, ISO8601, after)
 
 
 def _hex(column: Column, after: str) -> Parts:
@@ -118,33 +94,3 @@ def _wholes(after: str, thousands: int) -> Any:
 @lru_cache(maxsize=16)
 def _fractions(places: int, after: str) -> Any:
     return np.array([*(f".{value:0{places}d}{after}" for value in range(10**places)), after], dtype=object)
-
-
-@lru_cache(maxsize=4)
-def _seconds(pattern: str) -> Any:
-    """Every second of a day, written."""
-    return np.array([datetime.fromtimestamp(second, UTC).strftime(pattern) for second in range(86_400)], dtype=object)
-
-
-@lru_cache(maxsize=1)
-def _thousandths() -> Any:
-    return np.array([f".{value:03d}Z" for value in range(1000)], dtype=object)
-
-
-def _split(milliseconds: Ints) -> tuple[Ints, Ints, Ints]:
-    known = np.maximum(milliseconds, 0)
-    return known // DAY_MS, known % DAY_MS // 1000, known % 1000
-
-
-def _days(days: Ints, pattern: str) -> list[str]:
-    distinct, place = np.unique(days, return_inverse=True)
-    words = [datetime.fromtimestamp(day * 86_400, UTC).strftime(pattern) for day in distinct.tolist()]
-    return _look_up(np.array(words, dtype=object), place)
-
-
-def _blanked(parts: Parts, missing: Any, after: str) -> Parts:
-    """Parts with the cells of missing rows emptied, and `after` at the end."""
-    for row in np.flatnonzero(missing).tolist():
-        for part in parts:
-            part[row] = ""
-    return [*parts, [after] * missing.size]

@@ -3,72 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-import numpy as np
 import orjson
 
 from contracts.clock import from_epoch_ms, iso
 from contracts.entities import Entity
+from datagen.felt import Felt
 from datagen.incidents import Incident
-from datagen.table import Table
+from datagen.library import FILE_FAULTS
 
-# Entities of a record by service: type and the field that names it.
-_ENTITIES = {
-    "voip": (
-        ("trunk_group", "voip.trunk_group.terminating"),
-        ("trunk_group_in", "voip.trunk_group.originating"),
-        ("sbc", "voip.ingress.sbc"),
-        ("sbc", "voip.egress.sbc"),
-    ),
-    "sms": (("smsc", "sms.smsc"), ("plan", "subscriber.plan"), ("call_type", "mobile.call_type")),
-    "epc": (("apn", "epc.apn"), ("plan", "subscriber.plan"), ("pgw", "epc.pgw.address"), ("rat", "epc.rat")),
-}
-
-
-@dataclass(slots=True)
-class Felt:
-    """Who felt each incident (by position, from 1): customers, entities, records changed."""
-
-    customers: dict[int, set[int]] = field(default_factory=dict)
-    entities: dict[int, set[Entity]] = field(default_factory=dict)
-    records: dict[int, int] = field(default_factory=dict)
-
-    def add(self, service: str, table: Table) -> None:
-        """Counts the changed rows of a day's table."""
-        hits = table["_hit"].values
-        for position in np.unique(hits[hits > 0]).tolist():
-            rows = hits == position
-            self.customers.setdefault(position, set()).update(np.unique(table["_customer"].values[rows]).tolist())
-            self.records[position] = self.records.get(position, 0) + int(rows.sum())
-            felt = self.entities.setdefault(position, {Entity("service", service)})
-            for kind, name in _ENTITIES[service]:
-                column = table[name]
-                felt.update(Entity(kind, column.labels[i]) for i in np.unique(column.values[rows]).tolist() if i >= 0)
+__all__ = ["Felt", "truth_lines"]
 
 
 def truth_lines(incidents: Sequence[tuple[int, Incident]], felt: Felt) -> bytes:
-    """`incidents` with their positions. `entities` is the place of the cause; `felt_by` what else moves because of it."""
+    """`incidents` with their positions. `entities` is the place of the cause; `felt_by` what else moves because of it.
+
+    `kpis` move at the place as `moves` says (at its service where they have no such dimension); `signals` are values of
+    fields that give it away. `scored`: whether the detectors must find it, within `delay_limit_s` of its start, or the
+    books of files. `customers_affected` is exact unless `customers_estimated`.
+    """
     return b"".join(orjson.dumps(_line(position, incident, felt)) + b"\n" for position, incident in incidents)
 
 
 def _line(position: int, incident: Incident, felt: Felt) -> dict[str, object]:
+    kind, customers = incident.type, felt.customers.get(position)
     places = [incident.place]
     if incident.place.type == "feed":
         places.append(Entity("service", incident.place.id))
     others = sorted(str(entity) for entity in felt.entities.get(position, set()) if entity not in places)
+    moves = kind.kpis_of(incident.service)
+    if kind.mechanism == "skew_clock":
+        customers = None  # their service is as good as ever
     return {
         "id": incident.id,
-        "type": incident.type.name,
+        "type": kind.name,
         "service": incident.service,
         "entities": [str(place) for place in places],
         "start": iso(from_epoch_ms(incident.start)),
         "end": iso(from_epoch_ms(incident.end)),
-        "kpis": list(incident.type.kpis),
+        "kpis": list(moves),
+        "moves": moves,
+        "signals": {name: signal.shown() for (at, name), signal in sorted(felt.signals.items()) if at == position},
         "strength": incident.strength,
         "shape": incident.shape,
         "description": incident.description,
-        "customers_affected": len(felt.customers.get(position, ())),
+        "scored_by": kind.scored_by,
+        "scored": kind.scored_by == "detector",
+        "delay_limit_s": kind.delay_limit.total_seconds(),
+        "customers_affected": customers.count if customers else 0,
+        "customers_estimated": customers.more if customers else False,
         "records_affected": felt.records.get(position, 0),
         "felt_by": others,
-    }
+    } | (_delivery(position, incident, felt) if kind.mechanism in FILE_FAULTS else {})
+
+
+def _delivery(position: int, incident: Incident, felt: Felt) -> dict[str, object]:
+    """Of a file fault: the source, and the files that it held back, delivered late or delivered twice."""
+    return {"source": incident.place.id, "files": sorted(felt.files.get(position, set()))}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from datagen import mechanisms, quality
+from datagen import capacity, mechanisms, quality
 from datagen.arrivals import arrivals
 from datagen.behaviour import DISPOSITIONS
+from datagen.demand import Drawn, drawn, level
 from datagen.mechanisms import strike
-from datagen.model import Draft, Model, foreign_number
+from datagen.model import Draft, Model
+from datagen.people.base import line_number
+from datagen.people.circles import peers
 from datagen.streams import Stream, lognormal, mixed, pick
 from datagen.table import MISSING, Column, Floats, Ints, Table, decimal, label, time, whole
 
@@ -20,16 +23,24 @@ _SIDES = ("calling", "called")
 
 def block(model: Model, number: int) -> Table:
     """Calls that begin in a block of six hours, in no order. Fields as in contracts.fields.VOIP."""
+    draft = _offered(model, number)
+    capacity.block_calls(draft, lambda block, struck: _offered(model, block, struck), model, number)
+    return _finished(draft, model)
+
+
+def _offered(model: Model, number: int, struck: bool = True) -> Draft:
+    """Calls as they would be if trunk groups had channels without end; with incidents, or without."""
     voip = model.network.voip
+    clocks = [group.clock for group in voip.trunks]
+    curves = [(model.network.profiles[group.profile], group.clock) for group in voip.trunks]
     trunk, start = arrivals(
         model.streams,
         "voip",
         number,
         per_day=model.per_day["voip"] * _levels(model, "share") / _levels(model, "share").sum(),
-        curves=[model.network.profiles[group.profile] for group in voip.trunks],
-        zone=model.network.zone,
-        hourly=model.behaviour.hourly,
-        daily=model.behaviour.daily,
+        curves=curves,
+        noise=model.behaviour.noise,
+        factor=level(model.network.growth, "voip", number, clocks, _plan_use(model), model.customers.base.plans),
     )
     rng = model.streams("voip", "calls", number)
     draft: Draft = {"trunk": trunk, "start": start, "hit": np.zeros(start.size, np.int64)}
@@ -38,9 +49,20 @@ def block(model: Model, number: int) -> Table:
     _parties(draft, model, rng)
     _outcome(draft, model, rng)
     _media(draft, model, rng)
-    at_work = {"fail_calls": mechanisms.fail_calls, "disturb_media": mechanisms.disturb_media}
-    strike(model, "voip", number, draft, at_work)
-    return _finished(draft, model)
+    if struck:
+        strike(model, "voip", number, draft, mechanisms.VOIP)
+    return draft
+
+
+def _plan_use(model: Model) -> Floats:
+    """Share of each plan in the calls of each trunk group: the same for all."""
+    groups = model.network.voip.access
+    shares = np.array([group.share for group in groups])
+    consumers = float(shares @ [group.callers == "consumer" for group in groups] / shares.sum())
+    use = consumers * model.customers.plan_shares("consumer") + (1 - consumers) * model.customers.plan_shares(
+        "business"
+    )
+    return np.tile(use, (len(model.network.voip.trunks), 1))
 
 
 def _levels(model: Model, key: str) -> Floats:
@@ -50,7 +72,6 @@ def _levels(model: Model, key: str) -> Floats:
 def _route(draft: Draft, model: Model, rng: Stream) -> None:
     voip, size = model.network.voip, draft["trunk"].size
     home = np.array([voip.sbcs.index(group.sbc) for group in voip.trunks])
-    draft["access"] = pick(rng, np.array([group.share for group in voip.access]), size)
     draft["egress"] = home[draft["trunk"]]
     elsewhere = rng.random(size) >= model.behaviour.voip.figures["same_sbc"]
     other = (draft["egress"] + 1 + (rng.random(size) * (len(voip.sbcs) - 1)).astype(np.int64)) % len(voip.sbcs)
@@ -59,15 +80,20 @@ def _route(draft: Draft, model: Model, rng: Stream) -> None:
 
 def _parties(draft: Draft, model: Model, rng: Stream) -> None:
     """Ours call people elsewhere; calls from another carrier go to the businesses that the trunk group serves."""
-    customers, trunk = model.customers, draft["trunk"]
-    size = trunk.size
-    callers = np.array([group.callers for group in model.network.voip.access])[draft["access"]]
-    business = customers.some_business_on(rng, trunk)
-    ours = np.where(callers == "consumer", customers.some_consumer(rng, size), business)
+    customers, trunk, groups = model.customers, draft["trunk"], model.network.voip.access
+    callers, shares = np.array([group.callers for group in groups]), np.array([group.share for group in groups])
+    clocks = [group.clock for group in model.network.voip.trunks]
+
+    def somebody(rows: Ints) -> Drawn:
+        access = pick(rng, shares, rows.size)
+        business, consumer = customers.some_business_on(rng, trunk[rows]), customers.some_consumer(rng, rows.size)
+        return {"access": access, "customer": np.where(callers[access] == "consumer", consumer, business)}
+
+    draft |= drawn(model, "voip", rng, somebody, draft["start"], trunk, clocks)
+    ours = draft["customer"]
     line = customers.some_line(rng, ours)
-    mine, theirs = customers.number(ours, line), foreign_number(model, rng, size)
-    incoming = callers == "foreign"
-    draft["customer"] = ours
+    mine, theirs = customers.number(ours, line), peers(rng, model.outside, line_number(ours, line), customers)
+    incoming = callers[draft["access"]] == "foreign"
     draft["calling_number"] = np.where(incoming, theirs, mine)
     draft["called_number"] = np.where(incoming, mine, theirs)
 
@@ -119,16 +145,17 @@ def _finished(draft: Draft, model: Model) -> Table:
     answered = draft["disposition"] == ANSWERED
     rung = draft["start"] + draft["pdd"] + draft["wait"]
     end = rung + draft["talk"]
+    skew = draft.get("skew", 0)  # of the clock that the times are read from; the record is delivered when it always was
     trunks = network.names("trunk_group")
     table: Table = {
         "_time": time(end),
         "_hit": whole(draft["hit"]),
         "_customer": whole(draft["customer"]),
-        "@timestamp": time(end),
-        "event.start": time(draft["start"]),
-        "event.end": time(end),
+        "@timestamp": time(end + skew),
+        "event.start": time(draft["start"] + skew),
+        "event.end": time(end + skew),
         "voip.call_id": Column("hex", draft["id"]),
-        "voip.answer": time(np.where(answered, rung, MISSING)),
+        "voip.answer": time(np.where(answered, rung + skew, MISSING)),
         "voip.duration.sec": Column("decimal", np.where(answered, draft["talk"], MISSING), places=3),
         "voip.calling.number": Column("number", draft["calling_number"]),
         "voip.called.number": Column("number", draft["called_number"]),

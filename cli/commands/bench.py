@@ -12,11 +12,13 @@ from typing import Any
 import click
 
 from cli.context import Context, examples, json_option, pass_context, say
-from cli.output import emit_json, emit_pairs
+from cli.output import emit_json, emit_pairs, emit_table
 from infrastructure.node.lifecycle import LocalNode
 from infrastructure.setup import set_up
 from infrastructure.store import Store
 from mediation.bench import bench_ingest, bench_lines, bench_memory
+
+SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "voip-public-undated.csv"
 
 
 @click.group(epilog=examples("busyhour bench ingest", "busyhour bench ingest --rows 200000 --json"))
@@ -70,6 +72,67 @@ def memory(context: Context, small: int, large: int, as_json: bool) -> None:
     with _own_node(context) as store:
         figures = bench_memory(store, small=small, large=large, say=say)
     _show(figures, as_json)
+
+
+@bench.command(
+    epilog=examples(
+        "busyhour bench generate",
+        "busyhour bench generate --sample real.csv --peers .venv-peers/bin/python --json",
+    )
+)
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=SAMPLE,
+    show_default="sample_data/voip-public-undated.csv",
+    help="Real records to learn.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the records that are compared.")
+@click.option(
+    "--rows", type=click.IntRange(100, 1_000_000), default=10_000, show_default=True, help="Records that are compared."
+)
+@click.option(
+    "--rate-rows",
+    type=click.IntRange(10_000, 100_000_000),
+    default=1_000_000,
+    show_default=True,
+    help="Records that are timed.",
+)
+@click.option("--rounds", type=click.IntRange(1, 100), default=3, show_default=True, help="Turns; medians are shown.")
+@click.option(
+    "--peers",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A Python that has sdv and sdmetrics (make bench-peers); without it they are left out.",
+)
+@click.option(
+    "--docs", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Put the figures into this page."
+)
+@json_option
+def generate(
+    sample: Path,
+    seed: int,
+    rows: int,
+    rate_rows: int,
+    rounds: int,
+    peers: Path | None,
+    docs: Path | None,
+    as_json: bool,
+) -> None:
+    """Likeness, speed and memory of a model learned from a sample, beside the simple ways and the fastest CSV writers.
+
+    Each measurement runs in a process of its own on one core; rates are by processor time. Needs no node.
+    """
+    from datagen.bench.generate import bench_generate
+    from datagen.bench.tables import tables, write_into
+
+    figures = bench_generate(sample, rows=rows, rate_rows=rate_rows, seed=seed, rounds=rounds, peers=peers, say=say)
+    if docs is not None:
+        write_into(docs, figures)
+    if as_json:
+        emit_json(figures)
+        return
+    for title, headings, lines in tables(figures):
+        emit_table(headings, lines, title=title)
 
 
 @contextmanager

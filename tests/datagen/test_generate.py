@@ -30,7 +30,9 @@ def test_generate_writes_the_same_bytes_for_the_same_seed(tmp_path: Path) -> Non
         generate(tmp_path / name, start=START, days=2, rate=RATE, seed=seed, rotate="6h")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     other = contents(tmp_path / "other")
-    assert all(other[name] != content for name, content in contents(tmp_path / "one").items() if name.endswith(".csv"))
+    assert all(
+        other[name] != content for name, content in contents(tmp_path / "one").items() if name.startswith("cdr/")
+    )
 
 
 @pytest.mark.parametrize("service", ["voip", "sms", "epc"])
@@ -179,7 +181,8 @@ def test_estimate_is_near_what_is_written(tmp_path: Path) -> None:
         ({"rate": 0}, "rate of voip"),
         ({"rate": {"smss": 5}}, "did you mean sms"),
         ({"rate": float("nan")}, "rate of voip"),
-        ({"rotate": "2h"}, "rotate '2h'"),
+        ({"rotate": "7h"}, "rotate '7h' does not divide a day"),
+        ({"rotate": "0lines"}, "is no rotation"),
         ({"start": datetime(2026, 11, 9, 10, tzinfo=UTC)}, "not the beginning of a day"),
         ({"start": date(1969, 1, 1)}, "before 1970"),
         ({"layouts": {"voip": "voip-publik"}}, "did you mean voip-public"),

@@ -78,7 +78,7 @@ def test_behaviour_is_refused_by_key(tmp_path: Path, change: Change, complaint: 
     [
         (lambda row: row.update(mechanism="fail_call"), "did you mean fail_calls"),
         (lambda row: row["parameters"].update(lost=1), "unknown key 'lost'"),
-        (lambda row: row["parameters"].pop("failures"), "must be a list of ways"),
+        (lambda row: row["parameters"].pop("failures"), "key 'failures' is missing"),
         (lambda row: row["strength"].update(default=2), "strength.default: 2"),
         (lambda row: row.update(shape="wave"), "is not one of step"),
         (lambda row: row.update(kpi=[]), "unknown key 'kpi'; did you mean kpis"),
@@ -99,9 +99,10 @@ def test_profile_needs_24_numbers(tmp_path: Path, hours: object) -> None:
 
 
 def test_profiles_have_mean_one_and_rise_to_midday() -> None:
-    for name, curve in read_profiles(FOLDER / "profiles.yml").items():
+    for name, profile in read_profiles(FOLDER / "profiles.yml").items():
+        curve = profile.week
         assert curve.mean() == pytest.approx(1)
         if name != "m2m":
             assert curve[4] < 0.3 < 1 < curve[11]
-    data = read_profiles(FOLDER / "profiles.yml")["data"][:24]
+    data = read_profiles(FOLDER / "profiles.yml")["data"].week[:24]
     assert data.argmax() == 20, "the evening hump"
