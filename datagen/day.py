@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import partial
 
 import numpy as np
 
 from datagen import epc, sms, voip
-from datagen.arrivals import BLOCKS_A_DAY, DAY_MS
+from datagen.arrivals import BLOCKS_A_DAY, DAY_MS, Span, parts_of, spans
 from datagen.model import Model
 from datagen.table import Flags, Ints, Table, concatenate, length, take, whole
 
-Block = Callable[[Model, int], Table]
-BLOCKS: dict[str, Block] = {"voip": voip.block, "sms": sms.block, "epc": epc.block}
-BLOCK_MS = DAY_MS // BLOCKS_A_DAY
+Block = Callable[[Span], Table]
+BLOCKS: dict[str, Callable[[Model], Block]] = {
+    "voip": voip.blocks,
+    "sms": lambda model: partial(sms.block, model),
+    "epc": lambda model: partial(epc.block, model),
+}
 Day = Callable[[int], Table]
 View = Callable[
     [Table], Table
@@ -23,38 +26,51 @@ Pieces = Callable[[int], Iterator[list[Table]]]
 
 
 def pieces(model: Model, service: str, views: Sequence[View]) -> Pieces:
-    """A function from a day (days since 1970, UTC) to its pieces, one a block of six hours, in order; a piece is a table a view.
+    """A function from a day (days since 1970, UTC) to its pieces, one a block of six hours or a part of it, in order; a piece is
+    a table a view.
 
-    Only rows of one block, and those that it hands on to the next, are in memory. The last block, which two days share, is
-    remembered. Rows are sorted by `_time` and numbered over the day.
+    Only rows of one piece, and those that it hands on to the next, are in memory. What the last block of a day hands on to the
+    next day is remembered. Rows are sorted by `_time` and numbered over the day.
     """
+    make, parts = BLOCKS[service](model), parts_of(model.per_day[service])
+    remembered: dict[int, list[Table]] = {}  # by the day that it was handed on to
 
-    @lru_cache(maxsize=1)
-    def late_block(number: int) -> Table:
-        return BLOCKS[service](model, number)
+    def handed_on(number: int) -> list[Table]:
+        """Of each view, what the last block before the day has on it."""
+        late: list[list[Table]] = [[] for _ in views]
+        for span in spans(number * BLOCKS_A_DAY - 1, 1, parts):
+            block = make(span)
+            for place, view in enumerate(views):
+                late[place].append(_since(view(block), number * DAY_MS))
+        return [concatenate(tables) for tables in late]
 
     def day(number: int) -> Iterator[list[Table]]:
-        first = number * BLOCKS_A_DAY
-        silent = silences(model, service)
-        carried: list[Table | None] = [None] * len(views)
+        first, silent = number * BLOCKS_A_DAY, silences(model, service)
+        carried = remembered.pop(number, None) or handed_on(number)
+        remembered.clear()
         numbered = [0] * len(views)
-        for part in range(-1, BLOCKS_A_DAY):
-            block = late_block(first + part) if part in (-1, BLOCKS_A_DAY - 1) else BLOCKS[service](model, first + part)
-            start = (first + part) * BLOCK_MS
+        late: list[list[Table]] = [[] for _ in views]
+        for span in spans(first, BLOCKS_A_DAY, parts):
+            block = make(span)
             piece = []
             for place, view in enumerate(views):
-                before = carried[place]
-                together = view(block) if before is None else concatenate([before, view(block)])
-                late = together["_time"].values >= start + BLOCK_MS
-                carried[place] = take(together, np.flatnonzero(late))
-                if part >= 0:
-                    piece.append(_arranged(together, ~late, start, silent, numbered[place]))
-                    numbered[place] += length(piece[-1])
-            del block, together
-            if part >= 0:
-                yield piece
+                seen = view(block)
+                if span.block == first + BLOCKS_A_DAY - 1:
+                    late[place].append(_since(seen, (number + 1) * DAY_MS))
+                together = concatenate([carried[place], seen])
+                carried[place] = _since(together, span.end)
+                due = together["_time"].values < span.end
+                piece.append(_arranged(together, due, span.start, silent, numbered[place]))
+                numbered[place] += length(piece[-1])
+            del block, seen, together
+            yield piece
+        remembered[number + 1] = [concatenate(tables) for tables in late]
 
     return day
+
+
+def _since(table: Table, moment: int) -> Table:
+    return take(table, np.flatnonzero(table["_time"].values >= moment))
 
 
 def days(model: Model, service: str) -> Day:

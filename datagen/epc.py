@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from datagen import mechanisms
-from datagen.arrivals import arrivals
+from datagen.arrivals import Span, arrivals
 from datagen.demand import Drawn, drawn, level
 from datagen.mechanisms import strike
 from datagen.model import Draft, Model
@@ -22,8 +22,9 @@ _CHARGING_IDS = 2**32
 _SCATTER = 1_640_531_527  # odd: scatters charging ids one to one; below 2^31: no overflow
 
 
-def block(model: Model, number: int) -> Table:
-    """Records of the sessions that begin in a block of six hours, in no order. Fields as in contracts.fields.EPC."""
+def block(model: Model, span: Span) -> Table:
+    """Records of the sessions that begin in a block of six hours or a part of it, in no order. Fields as in
+    contracts.fields.EPC."""
     apns, customers = model.network.epc.apns, model.customers
     shares, areas = _levels(model, "share"), customers.area_shares()
     clocks = customers.clocks * shares.size
@@ -31,23 +32,23 @@ def block(model: Model, number: int) -> Table:
     source, start = arrivals(
         model.streams,
         "epc",
-        number,
+        span,
         per_day=np.outer(sessions, areas).ravel(),
         curves=[(model.network.profiles[apn.profile], clock) for apn in apns for clock in customers.clocks],
         noise=model.behaviour.noise,
-        factor=level(model.network.growth, "epc", number, clocks, _plan_use(model), customers.base.plans),
+        factor=level(model.network.growth, "epc", span.block, clocks, _plan_use(model), customers.base.plans),
     )
-    rng = model.streams("epc", "sessions", number)
+    rng = model.streams("epc", "sessions", *span.name)
     draft: Draft = {"apn": source // areas.size, "start": start, "hit": np.zeros(start.size, np.int64)}
     draft["area"] = source % areas.size
     draft["made"] = np.zeros(start.size, np.int64)  # position of the incident that a whole session is the work of
     _subscriber(draft, model, rng)
     _session(draft, model, rng)
-    draft["cell"] = cells(model, model.streams("epc", "cells", number), draft, _rats(model))
-    strike(model, "epc", number, draft, mechanisms.SESSIONS)
-    _charging_ids(draft, model, number)
+    draft["cell"] = cells(model, model.streams("epc", "cells", *span.name), draft, _rats(model))
+    strike(model, "epc", span, draft, mechanisms.SESSIONS)
+    _charging_ids(draft, model, span)
     records = _cut(draft, int(1000 * model.behaviour.epc.figures["partial_sec"]))
-    strike(model, "epc", number, records, mechanisms.RECORDS)
+    strike(model, "epc", span, records, mechanisms.RECORDS)
     return _finished(records, model)
 
 
@@ -118,8 +119,10 @@ def _session(draft: Draft, model: Model, rng: Stream) -> None:
     draft["abnormal"] = rng.random(size) < _levels(model, "abnormal")[apn]
 
 
-def _charging_ids(draft: Draft, model: Model, number: int) -> None:
-    counter = (number % 4096) * 2**20 + np.arange(draft["start"].size) % 2**20  # unique for 1,024 days
+def _charging_ids(draft: Draft, model: Model, span: Span) -> None:
+    room = 2**20 if span.parts == 1 else 2**18  # unique for 1,024 days; in parts for 4,096 days over their number
+    turn = (span.block * span.parts + span.part) % (_CHARGING_IDS // room)
+    counter = turn * room + np.arange(draft["start"].size) % room
     draft["charging_id"] = (counter * _SCATTER + model.seed) % _CHARGING_IDS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datagen import mechanisms
-from datagen.arrivals import arrivals
+from datagen.arrivals import Span, arrivals
 from datagen.demand import Drawn, drawn, level
 from datagen.mechanisms import strike
 from datagen.model import Draft, Model
@@ -20,28 +20,30 @@ RESULTS = ("delivered", "failed", "expired")
 _DELIVERED, _FAILED, _EXPIRED = range(3)
 
 
-def block(model: Model, number: int) -> Table:
-    """Messages submitted in a block of six hours, in no order. Fields as in contracts.fields.SMS."""
+def block(model: Model, span: Span) -> Table:
+    """Messages submitted in a block of six hours or a part of it, in no order. Fields as in contracts.fields.SMS."""
     sms, customers = model.network.sms, model.customers
     shares, areas = np.array(sms.shares), customers.area_shares()
     clocks = customers.clocks * shares.size
     source, start = arrivals(
         model.streams,
         "sms",
-        number,
+        span,
         per_day=model.per_day["sms"] * np.outer(shares / shares.sum(), areas).ravel(),
         curves=[(model.network.profiles[sms.profile], clock) for clock in clocks],
         noise=model.behaviour.noise,
-        factor=level(model.network.growth, "sms", number, clocks, _plan_use(model, len(clocks)), customers.base.plans),
+        factor=level(
+            model.network.growth, "sms", span.block, clocks, _plan_use(model, len(clocks)), customers.base.plans
+        ),
     )
-    rng = model.streams("sms", "messages", number)
+    rng = model.streams("sms", "messages", *span.name)
     draft: Draft = {"smsc": source // areas.size, "start": start, "hit": np.zeros(start.size, np.int64)}
     draft["area"] = source % areas.size
-    draft["id"] = mixed(number * 2**32 + np.arange(start.size), model.seed + 1)
+    draft["id"] = mixed(span.first_id + np.arange(start.size), model.seed + 1)
     _parties(draft, model, rng)
-    draft["cell"] = cells(model, model.streams("sms", "cells", number), draft, "EUTRAN")
+    draft["cell"] = cells(model, model.streams("sms", "cells", *span.name), draft, "EUTRAN")
     _fate(draft, model, rng)
-    strike(model, "sms", number, draft, mechanisms.SMS)
+    strike(model, "sms", span, draft, mechanisms.SMS)
     return _finished(draft, model)
 
 

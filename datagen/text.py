@@ -32,7 +32,7 @@ def _label(column: Column, after: str) -> Parts:
 def _whole(column: Column, after: str) -> Parts:
     values = column.values
     if values.size and values.max() < _SMALL:
-        return [_look_up(_wholes(after, int(values.max()) // 1000 + 1), values)]
+        return [_look_up(_wholes(after, (int(values.max()) // 1000).bit_length()), values)]
     return [_formatted(values, "%d" + after, after)]
 
 
@@ -86,9 +86,9 @@ def _formatted(values: Ints, pattern: str, after: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _wholes(after: str, thousands: int) -> Any:
-    """Words of 0 … 1000 × thousands - 1, and the empty cell at the end, where -1 finds it."""
-    return np.array([*(f"{value}{after}" for value in range(1000 * thousands)), after], dtype=object)
+def _wholes(after: str, doubled: int) -> Any:
+    """Words of 0 … 1000 × 2^doubled - 1, and the empty cell at the end, where -1 finds it. Few sizes: each stays in memory."""
+    return np.array([*(f"{value}{after}" for value in range(1000 << doubled)), after], dtype=object)
 
 
 @lru_cache(maxsize=16)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ import orjson
 from contracts.clock import parse_iso
 from contracts.errors import UserError
 from contracts.indices import ALL
+from infrastructure.memory import peak_bytes
 from infrastructure.secrets import pii_key
 from infrastructure.setup import set_up, tear_down
 from infrastructure.store import Store
@@ -59,7 +58,7 @@ def bench_ingest(
         write_sample(LAYOUT, path, rows=rows, seed=seed)
         say("warming up")
         _emptied(store, lambda: _ingest(store, path, rows))
-        peak = _peak()
+        peak = peak_bytes()
         bodies = _bodies(store, path)
         ours, raw = [], []
         for turn in range(rounds):
@@ -140,7 +139,7 @@ def bench_memory(
             sizes.append(path.stat().st_size)
             say(f"ingesting {megabytes} MB")
             _emptied(store, lambda path=path, rows=rows: _ingest(store, path, rows))  # type: ignore[misc]
-            peaks.append(_peak())
+            peaks.append(peak_bytes())
             path.unlink()
         _empty(store)
     return {
@@ -150,11 +149,6 @@ def bench_memory(
         "small_bytes": sizes[0],
         "large_bytes": sizes[1],
     }
-
-
-def _peak() -> int:
-    """Most memory this process had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _figures(rows: int, ours: Sequence[_Round], raw: Sequence[_Round], peak: int) -> dict[str, Any]:

@@ -6,7 +6,6 @@ So that what was imported or held for another measurement weighs on none, and no
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import orjson
 
 from contracts.errors import OperatorError
+from infrastructure.memory import peak_bytes
 
 ONE_CORE = dict.fromkeys(
     ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1"
@@ -46,11 +46,6 @@ def on_one_core() -> None:
     """Keeps this process on one core where the system lets it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-def peak_rss() -> int:
-    """Most memory that this process had, bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def rates(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +121,7 @@ def _write_rows(writer: Any, rows: int, path: Path) -> int:
     with path.open("wb") as out:
         while done < rows:
             count = min(DRAWN, rows - done)
-            out.write(writer.block(rng, done, count))
+            out.writelines(writer.block(rng, done, count))
             done += count
     return done
 
@@ -142,7 +137,7 @@ def _text_only(writer: Any, rows: int, path: Path) -> Work:
     def work() -> int:
         with path.open("wb") as out:
             for _ in range(times):
-                out.write(writer.text(codes, moments, 0, _rng(4)))
+                out.writelines(writer.text(codes, moments, 0, _rng(4)))
         return times * size
 
     return work
@@ -151,10 +146,10 @@ def _text_only(writer: Any, rows: int, path: Path) -> Work:
 def memory(values: Mapping[str, Any]) -> dict[str, Any]:
     """Peak memory after learning a sample, and after each of the growing `slices` of rows, all columns, dropped as written."""
     writer = _writer(_learned(values), None)
-    learned, slices = peak_rss(), []
+    learned, slices = peak_bytes(), []
     for rows in values["slices"]:
         done = _write_rows(writer, rows, Path(os.devnull))
-        slices.append({"rows": done, "peak_rss_bytes": peak_rss()})
+        slices.append({"rows": done, "peak_rss_bytes": peak_bytes()})
     return {"after_learning_bytes": learned, "slices": slices}
 
 
@@ -174,7 +169,7 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
         "rows": report.rows,
         "rows_per_s": report.rows / cpu,
         "rows_per_s_wall": report.rows / wall,
-        "peak_rss_bytes": peak_rss(),
+        "peak_rss_bytes": peak_bytes(),
     }
 
 

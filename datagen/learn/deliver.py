@@ -223,7 +223,7 @@ def _request(run: _Run, seed: int, profile: str | None) -> dict[str, Any]:
 def _check_room(out: Path, run: _Run, days: int, confirm: Confirm | None) -> None:
     """Raises UserError when it cannot fit, or would take much of the disk and nobody agrees."""
     rng = np.random.Generator(np.random.PCG64(1))
-    octets = len(run.writer.block(rng, 0, 1000)) / 1000 * run.per_day * days
+    octets = sum(map(len, run.writer.block(rng, 0, 1000))) / 1000 * run.per_day * days
     folder = next(place for place in (out, *out.absolute().parents) if place.exists())
     free = shutil.disk_usage(folder).free
     what = f"{run.per_day * days:,.0f} records would take about {size_in_words(octets)}; {size_in_words(free)} are free"
@@ -293,13 +293,13 @@ class _Counted:
             for part, done in enumerate(range(0, rows, DRAWN)):  # one part, but for a slot with more than DRAWN
                 rng = self.run.streams("learned", "records", self.day, self.first + first, part)
                 times = begin + _moments(rng, some, done, min(rows, done + DRAWN))
-                yield self._told(self._text(rng, times, (self.day, self.first + first, part)))
+                yield from map(self._told, self._text(rng, times, (self.day, self.first + first, part)))
 
     def _told(self, piece: bytes) -> bytes:
         self.bytes += len(piece)
         return piece
 
-    def _text(self, rng: Stream, times: Ints, part: tuple[int, int, int]) -> bytes:
+    def _text(self, rng: Stream, times: Ints, part: tuple[int, int, int]) -> Iterator[bytes]:
         run = self.run
         hours = hours_of_week(times, run.clock.zone.key) if len(run.model.hourly) else None
         codes = run.model.codes(rng, times.size, hours)

@@ -8,10 +8,10 @@ of the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,20 @@ from datagen.learn.rowtext import LOOKED_UP, made_up, number_text
 from datagen.streams import Stream
 from datagen.table import MISSING, Column, Ints, Table, label
 
+if TYPE_CHECKING:
+    from datagen.learn.writer import Writer
+
 GRID = 64  # atoms of a leaf and block
 SLOTS = 1 << 16  # chances among which a leaf is drawn
 HOUR_SLOTS = 1 << 13  # the same, for one hour of the week
-DRAWN = 1 << 17  # rows at once: memory is flat in the number asked for
-_AGAIN = 4  # what is nearly a copy of a sample's row is drawn again so often
+DRAWN = 1 << 15  # rows at once: memory is flat in the number asked for, and small enough to be used again
+_AGAIN = 6  # what is nearly a copy of a sample's row is drawn again so often
+_MOST_BITS = 22  # by which copies are known
 _STREAM = 0x6C6561726E
 
 Codes = npt.NDArray[Any]  # int32, or int64 where a column of the sample needs it
 Hashes = npt.NDArray[np.uint64]
+Marks = npt.NDArray[np.uint32]  # lower halves of hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,22 @@ class LearnedModel:
         `columns`: only these, in this order. Running numbers begin at 0; times are as in the week after the sample's first.
         Made in blocks of DRAWN rows; the text itself is all in memory.
         """
+        writer = self._writer(columns)
+        blocks = (writer.block(rng, first, min(DRAWN, n - first)) for first in range(0, n, DRAWN))
+        return b"".join(piece for block in blocks for piece in block)
+
+    def _writer(self, columns: Sequence[str] | None) -> Writer:
+        """Prepared once for each choice of columns: its tables take longer than a few thousand records."""
         from datagen.learn.writer import Writer
 
-        writer = Writer(self, columns)
-        return b"".join(writer.block(rng, first, min(DRAWN, n - first)) for first in range(0, n, DRAWN))
+        key = None if columns is None else tuple(columns)
+        if key not in self._writers:
+            self._writers[key] = Writer(self, columns)
+        return self._writers[key]
+
+    @cached_property
+    def _writers(self) -> dict[tuple[str, ...] | None, Writer]:
+        return {}
 
     def times(self, codes: Codes, main: Ints) -> list[Ints]:
         """Every time of the records whose first one is `main`, in ms since 1970 UTC; MISSING where there is none."""
@@ -125,77 +142,89 @@ class LearnedModel:
 
     # Codes
 
-    def codes(self, rng: Stream, n: int, hour_of_week: Ints | None = None) -> Codes:
-        """Variables × n."""
+    def codes(
+        self, rng: Stream, n: int, hour_of_week: Ints | None = None, without: Collection[int] = frozenset()
+    ) -> Codes:
+        """Variables × n. `without`: places of identifiers that nobody reads; they are left 0, all others are as they would be."""
         if hour_of_week is not None and len(self.hourly):
             chance = rng.integers(0, HOUR_SLOTS, n, dtype=np.uint16)
             leaf = self.hourly[hour_of_week, chance]
         else:
             leaf = self.slots[rng.integers(0, SLOTS, n, dtype=np.uint16)]
-        codes, marks = self._from(leaf, rng)
-        self._anew(codes, marks, leaf, rng)
+        codes, marks = self._from(leaf, rng, without)
+        self._anew(codes, marks, leaf, rng, without)
         return codes
 
-    def _from(self, leaf: npt.NDArray[np.int32], rng: Stream) -> tuple[Codes, Hashes]:
+    def _from(self, leaf: npt.NDArray[np.int32], rng: Stream, without: Collection[int]) -> tuple[Codes, Marks]:
         """Codes of one record a leaf, and their hashes."""
         n = leaf.size
         chance = self._octets(rng, len(self.blocks) + len(self._moving), n)
-        first = leaf * np.int32(GRID)
-        codes = np.empty((len(self.names), n), self.base.dtype)
-        marks = np.zeros(n, np.uint64)
-        moved = len(self.blocks)
+        chance[: len(self.blocks)] >>= 2
+        codes = np.zeros((len(self.names), n), self.base.dtype)
+        marks = np.zeros(n, np.uint32)
+        first, moved = leaf.astype(np.intp) * GRID, len(self.blocks)
         for number, block in enumerate(self.blocks):
-            at = first + (chance[number] >> 2)
-            if number in self._marks:
-                marks += self._marks[number][at]
+            at = first + chance[number]
             for place in block:
-                codes[place] = self.base[place][at]
-            if number in self._moving:
-                part = chance[moved].astype(self.base.dtype)
-                moved += 1
-                for place in block:
-                    reach = self.reach[place]
-                    if reach is not None:
-                        codes[place] += (reach[at] * part) >> 8
-                    marks += self._mark(place, codes[place])
+                if place in without:
+                    continue
+                base, reach = self._atoms[place]
+                code = codes[place]
+                code[:] = base.take(at)
+                if reach is not None:
+                    code += (reach.take(at) * chance[moved]) >> 8
+                if self._salts[place]:
+                    marks += self._mark(place, code)
+            moved += number in self._moving
         return codes, marks
 
     def _octets(self, rng: Stream, rows: int, n: int) -> npt.NDArray[np.uint8]:
         words = -(-rows * n // 8)
         return rng.integers(0, 2**64, words, dtype=np.uint64).view(np.uint8)[: rows * n].reshape(rows, n)
 
-    def _anew(self, codes: Codes, marks: Hashes, leaf: npt.NDArray[np.int32], rng: Stream) -> None:
+    def _anew(
+        self, codes: Codes, marks: Marks, leaf: npt.NDArray[np.int32], rng: Stream, without: Collection[int]
+    ) -> None:
         """Draws records again, from their leaves, that nearly repeat a row of the sample which holds a number of its own."""
-        if not self.copies.size:
-            return
-        maybe = np.flatnonzero(self._bloom[marks >> np.uint64(48)])
-        again = maybe[self._copied(marks[maybe])]
+        again = np.flatnonzero(self._copied(marks))
         for _ in range(_AGAIN):
             if not again.size:
                 return
-            fresh, hashed = self._from(leaf[again], rng)
-            codes[:, again] = fresh
+            fresh, hashed = self._from(leaf[again], rng, without)
+            for place in range(len(codes)):
+                if place not in without:
+                    codes[place][again] = fresh[place]
             again = again[self._copied(hashed)]
 
-    def _copied(self, marks: Hashes) -> npt.NDArray[np.bool_]:
-        place = np.minimum(np.searchsorted(self.copies, marks), self.copies.size - 1)
-        return np.asarray(self.copies[place] == marks)
+    def _copied(self, marks: Marks) -> npt.NDArray[np.bool_]:
+        found, shift = self._known
+        return np.asarray(found.take(marks >> shift))
 
-    def _mark(self, place: int, codes: Codes) -> Hashes:
+    def _mark(self, place: int, codes: Codes) -> Marks:
         """What a column adds to the hashes of rows: numbers rounded."""
-        kind = self.kinds[place]
         if place in self._rounded:
-            return np.asarray(self._rounded[place][codes])
-        said = coarse(kind, codes) if isinstance(kind, Number) else codes
-        return np.asarray(said.astype(np.uint64) * self._salts[place])
+            return np.asarray(self._rounded[place].take(codes))
+        return self._salted(place, self._said(place, codes))
+
+    def _said(self, place: int, codes: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.signedinteger]:
+        kind = self.kinds[place]
+        return coarse(kind, codes) if isinstance(kind, Number) else codes
+
+    def _salted(self, place: int, said: npt.NDArray[np.signedinteger]) -> Marks:
+        return np.asarray((said.astype(np.uint64) * self._salts[place]).astype(np.uint32))
 
     @cached_property
-    def _rounded(self) -> dict[int, Hashes]:
-        """What each code adds, GONE at the end, of the columns of numbers with few enough codes."""
-        return {
-            place: coarse(kind, np.append(np.arange(kind.top + 1), GONE)).astype(np.uint64) * self._salts[place]
+    def _rounded(self) -> dict[int, Marks]:
+        """What each code adds, GONE at the end, of the columns with few enough codes."""
+        tops = {
+            place: kind.top if isinstance(kind, Number) else len(kind.words) - 1
             for place, kind in enumerate(self.kinds)
-            if isinstance(kind, Number) and kind.top < LOOKED_UP
+            if not isinstance(kind, Names)
+        }
+        return {
+            place: self._salted(place, self._said(place, np.append(np.arange(top + 1), GONE)))
+            for place, top in tops.items()
+            if top < LOOKED_UP
         }
 
     @cached_property
@@ -210,22 +239,21 @@ class LearnedModel:
         )
 
     @cached_property
-    def _marks(self) -> dict[int, Hashes]:
-        """Hash of each atom of the blocks that do not move."""
-        return {
-            number: sum(
-                (self._mark(place, self.base[place]) for place in block),
-                np.zeros(self.base.shape[1], np.uint64),
-            )
-            for number, block in enumerate(self.blocks)
-            if number not in self._moving and any(self._salts[place] for place in block)
-        }
+    def _atoms(self) -> list[tuple[Codes, Codes | None]]:
+        """`base` and `reach` of each variable, `base` in as few octets as hold it, so that more of it stays in the cache."""
+        return [(_narrow(base), reach) for base, reach in zip(self.base, self.reach, strict=True)]
 
     @cached_property
-    def _bloom(self) -> npt.NDArray[np.bool_]:
-        found = np.zeros(1 << 16, bool)
-        found[self.copies >> np.uint64(48)] = True
-        return found
+    def _known(self) -> tuple[npt.NDArray[np.bool_], np.uint32]:
+        """Which upper bits of marks the rows in `copies` have, and how far a mark is shifted to them.
+
+        Of other records fewer than 1 in 256 have them too, or more where `copies` are many: they are drawn again for
+        nothing, which is quicker than to look closely at each.
+        """
+        bits = min(_MOST_BITS, max(16, self.copies.size.bit_length() + 8))
+        found, shift = np.zeros(1 << bits, bool), np.uint32(32 - bits)
+        found[self.copies.astype(np.uint32) >> shift] = True
+        return found, shift
 
     # Columns
 
@@ -261,6 +289,14 @@ class LearnedModel:
         values = codes.copy()
         values[fresh] = kind.known + np.arange(fresh.size)
         return label(values, (*self.repeated[place], *made))
+
+
+def _narrow(codes: Codes) -> Codes:
+    for kind in (np.int8, np.int16, np.int32):
+        held = np.iinfo(kind)
+        if codes.size and held.min <= codes.min() and codes.max() <= held.max:
+            return codes.astype(kind)
+    return codes
 
 
 def salts(kinds: Sequence[Kind]) -> Hashes:

@@ -6,7 +6,7 @@ A piece is a table `k × lanes` of 64-bit words, eight bytes each; looking codes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
@@ -22,18 +22,30 @@ Lanes = npt.NDArray[np.uint64]
 Octets = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.signedinteger]
 LOOKED_UP = 1 << 17  # values of a column that are formatted once and looked up
+TILE = 1 << 12  # rows at once within a block: what they need stays in the processor's cache
 _DAY_MS = 86_400_000
+
+
+def tiles(rows: int) -> Iterator[slice]:
+    return (slice(first, min(first + TILE, rows)) for first in range(0, rows, TILE))
 
 
 def table(texts: Sequence[str]) -> Lanes:
     """Texts as lanes, `len(texts) × lanes`."""
     encoded = [text.encode() for text in texts]
-    width = max(1, -(-max(map(len, encoded), default=0) // 8)) * 8
-    return np.array(encoded, dtype=f"S{width}").view(np.uint64).reshape(len(encoded), -1)
+    return np.array(encoded, dtype=f"S{8 * width(texts)}").view(np.uint64).reshape(len(encoded), -1)
 
 
-def joined(rows: Lanes) -> bytes:
-    """All rows one after the other, without the padding."""
+def width(texts: Sequence[str]) -> int:
+    """Lanes that the longest of the texts takes."""
+    return max(1, -(-max((len(text.encode()) for text in texts), default=0) // 8))
+
+
+def joined(lanes: Sequence[Lanes]) -> bytes:
+    """All rows one after the other, without the padding. `lanes`: from left to right."""
+    rows = np.empty((lanes[0].size, len(lanes)), np.uint64)
+    for place, lane in enumerate(lanes):
+        rows[:, place] = lane
     return rows.tobytes().translate(None, b"\0")
 
 
@@ -61,8 +73,7 @@ def number_text(kind: Number, code: int) -> str:
 def number_piece(kind: Number, after: str) -> Callable[[Codes], list[Lanes]]:
     """A function codes → lanes, each an array with a value a row."""
     if kind.top < LOOKED_UP:
-        words = table([*(number_text(kind, code) + after for code in range(kind.top + 1)), kind.nothing + after])
-        return lambda codes: look_up(words, codes)
+        return looker(table([*(number_text(kind, code) + after for code in range(kind.top + 1)), kind.nothing + after]))
     if kind.origin < 0 or kind.before:
         return lambda codes: _columns(table([number_text(kind, code) + after for code in codes.tolist()]))
     return lambda codes: _long(kind, codes, after)
@@ -70,7 +81,18 @@ def number_piece(kind: Number, after: str) -> Callable[[Codes], list[Lanes]]:
 
 def look_up(words: Lanes, codes: Codes) -> list[Lanes]:
     """Rows of `words`; -1 is the last one."""
-    return [column[codes] for column in _columns(words)]
+    return looker(words)(codes)
+
+
+def looker(words: Lanes) -> Callable[[Codes], list[Lanes]]:
+    """A function codes → lanes, as `look_up`, for many calls."""
+    columns = _columns(words)
+
+    def lanes(codes: Codes) -> list[Lanes]:
+        places = codes.astype(np.intp)
+        return [column.take(places) for column in columns]
+
+    return lanes
 
 
 def _columns(words: Lanes) -> list[Lanes]:
@@ -143,17 +165,17 @@ def made_up(kind: Names, rng: np.random.Generator, size: int) -> Octets:
     return out
 
 
-def name_lanes(kind: Names, codes: Codes, repeated: Sequence[str], rng: np.random.Generator, after: str) -> list[Lanes]:
-    """Cells of identifiers: `repeated` are the texts of codes below `known`; the others are made now."""
+def name_lanes(kind: Names, codes: Codes, repeated: Sequence[str], rng: np.random.Generator) -> list[Lanes]:
+    """Identifiers, each a text without what follows it: `repeated` are those of codes below `known`; others are made now."""
     fresh = np.flatnonzero(codes == kind.known)
     new = made_up(kind, rng, fresh.size)
     old = table([*repeated, "", ""])  # the place of `known` itself, and GONE
-    width = -(-max(new.shape[1], old.shape[1] * 8) // 8) * 8
-    words = np.zeros((codes.size, width), np.uint8)
+    octets = -(-max(new.shape[1], old.shape[1] * 8) // 8) * 8
+    words = np.zeros((codes.size, octets), np.uint8)
     words[:, : old.shape[1] * 8] = old[codes].view(np.uint8)
     words[fresh, : new.shape[1]] = new
     lanes = words.view(np.uint64)
-    return [*_columns(lanes), np.full(codes.size, table([after])[0, 0])]
+    return _columns(lanes)
 
 
 # Times

@@ -1,4 +1,4 @@
-"""One incident at work on one block, and how a mechanism adds records of its own."""
+"""One incident at work on one block (or part of one), and how a mechanism adds records of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datagen.arrivals import BLOCK_MS
+from datagen.arrivals import Span
 from datagen.incidents import Incident
 from datagen.model import Draft, Model
 from datagen.streams import Stream, mixed
@@ -25,12 +25,12 @@ class Strike(NamedTuple):
     incident: Incident
     rng: Stream
     model: Model
-    block: int
+    span: Span
 
     @property
     def last_end(self) -> int:
-        """The latest moment (ms) at which a record of this block may end: a day is made from the block before it."""
-        return (self.block + 2) * BLOCK_MS - 1
+        """The latest moment (ms) at which a record of this block may end."""
+        return self.span.last_end
 
     def figure(self, name: str) -> float:
         return self.incident.type.figures[name]
@@ -43,14 +43,14 @@ class Strike(NamedTuple):
 Mechanism = Callable[[Draft, Strike], None]
 
 
-def strike(model: Model, service: str, block: int, draft: Draft, mechanisms: Mapping[str, Mechanism]) -> None:
+def strike(model: Model, service: str, span: Span, draft: Draft, mechanisms: Mapping[str, Mechanism]) -> None:
     """Every incident of the service whose mechanism is among `mechanisms`, in the order of the scenario."""
     for position, incident in enumerate(model.incidents, 1):
         mechanism = mechanisms.get(incident.type.mechanism)
-        near = incident.overlaps(block * BLOCK_MS, (block + 2) * BLOCK_MS)  # no record of the block is alive outside
+        near = incident.overlaps(span.start, span.last_end + 1)  # no record of the block is alive outside
         if mechanism is not None and incident.service == service and near and draft["start"].size:
-            rng = model.streams(service, "incident", incident.id, incident.type.mechanism, block)
-            mechanism(draft, Strike(position, incident, rng, model, block))
+            rng = model.streams(service, "incident", incident.id, incident.type.mechanism, *span.name)
+            mechanism(draft, Strike(position, incident, rng, model, span))
 
 
 def copies(draft: Draft, rows: Ints) -> Draft:
@@ -65,7 +65,7 @@ def append(draft: Draft, more: Draft, at: Strike, kept: Flags | None = None) -> 
     if "id" in more:
         salt = at.model.seed + _SALT + (zlib.crc32(at.incident.id.encode()) << 8)
         born = int(np.sum(draft["hit"] == at.position))  # so that a second handful does not take the ids of the first
-        more["id"] = mixed(at.block * 2**32 + born + np.arange(size), salt)
+        more["id"] = mixed(at.span.first_id + born + np.arange(size), salt)
     for key in draft:
         added = more[key] if kept is None else more[key][kept]
         draft[key] = np.concatenate([draft[key], added])
@@ -73,8 +73,8 @@ def append(draft: Draft, more: Draft, at: Strike, kept: Flags | None = None) -> 
 
 def moments(at: Strike, per_day: float) -> Ints:
     """Times (ms) within the block and the incident of a Poisson process of `per_day` × strength × level."""
-    start = max(at.incident.start, at.block * BLOCK_MS)
-    end = min(at.incident.end, (at.block + 1) * BLOCK_MS)
+    start = max(at.incident.start, at.span.start)
+    end = min(at.incident.end, at.span.end)
     if end <= start:
         return np.zeros(0, np.int64)
     slots = np.arange(start, end, _SLOT_MS)

@@ -17,6 +17,7 @@ from mediation.enrich import expressions
 from mediation.layout import Derived
 from mediation.times import EARLIEST, LATEST
 
+_MOST_SUMMED = 9  # numbers of 18 digits whose sum surely fits a long
 _FAR_MS = 2**53  # a span beyond it is outside the times that are stored
 _BOUNDS = [np.datetime64(bound[:-1], "ms").astype(np.int64) for bound in (EARLIEST, LATEST)]
 
@@ -65,7 +66,7 @@ def _value(
         return _seconds(frame, *sources)
     if kind in ("time_plus", "time_minus"):
         return _shifted(frame, *sources, wanted=wanted, sign=-1 if kind == "time_minus" else 1)
-    if all(isinstance(source, Whole) for source in sources) and kind in _WHOLE:
+    if kind in _WHOLE and len(sources) <= _MOST_SUMMED and all(isinstance(source, Whole) for source in sources):
         both = _where_all(frame, sources)
         return _WHOLE[kind]([source.numbers() for source in sources], both)
     return frame.applied(_function(derived, functions), sources)

@@ -219,11 +219,12 @@ def test_radio_is_refused_by_file_and_key(
 
 
 _DRAW = """
-import resource, sys, time
+import sys, time
 from dataclasses import replace
 from datetime import date
 from datagen.network import read_network
 from datagen.pipeline import plan, tables
+from infrastructure.memory import peak_bytes
 network = read_network()
 network = replace(network, customers=replace(network.customers, count=int(sys.argv[1])))
 seen = []
@@ -231,7 +232,7 @@ begun = time.process_time()
 for service in ("voip", "sms", "epc"):
     run = plan(services=[service], start=date(2026, 11, 9), days=1, rate=30_000, seed=1, network=network)
     seen += [table["_customer"].values.max() for table in tables(run, service)]
-print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, max(seen))
+print(time.process_time() - begun, peak_bytes() / 1024, max(seen))
 """
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.learn.columns import GONE, Names, Number, Words, hinted, is_counter, variable
-from datagen.learn.rowtext import joined, made_up, name_lanes, number_piece, number_text
+from datagen.learn.rowtext import joined, made_up, name_lanes, number_piece, number_text, table
 
 
 @settings(deadline=None)
@@ -25,7 +25,7 @@ def test_learn_columns_write_every_number_as_the_sample_has_it(values: list[int 
     if isinstance(made.kind, Number):
         assert [number_text(made.kind, code) for code in made.codes.tolist()] == cells
         fast = number_piece(made.kind, "\n")(made.codes)
-        assert joined(np.stack(fast, axis=1)).decode().splitlines() == cells
+        assert joined(fast).decode().splitlines() == cells
         known = {value * gap for value in values if value is not None}
         assert all((each - min(known)) % made.kind.step == 0 for each in known)
 
@@ -48,7 +48,7 @@ def test_learn_columns_write_long_numbers_as_single_ones(
     kind = Number(7, 3, places, min(1, places) if trimmed else places, top, "", ())
     held = np.array([min(code, top) for code in codes], np.int64)
     fast = number_piece(kind, ",")(held)
-    assert joined(np.stack(fast, axis=1)).decode() == "".join(f"{number_text(kind, code)}," for code in held.tolist())
+    assert joined(fast).decode() == "".join(f"{number_text(kind, code)}," for code in held.tolist())
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,6 @@ def test_learn_columns_repeat_parties_as_often_as_the_sample_does() -> None:
     made = variable("x", cells, personal=True)
     assert isinstance(made.kind, Names)
     assert made.kind.known == 1 and (made.codes == 0).sum() == 50 and made.codes[-1] == GONE
-    lanes = name_lanes(made.kind, made.codes, ["PARTY"], np.random.default_rng(1), "\n")
-    texts = joined(np.stack(lanes, axis=1)).decode().splitlines()
+    lanes = name_lanes(made.kind, made.codes, ["PARTY"], np.random.default_rng(1))
+    texts = joined([*lanes, table(["\n"])[:, 0].repeat(made.codes.size)]).decode().splitlines()
     assert texts.count("PARTY") == 50 and texts[-1] == "" and len(set(texts)) == 52

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.arrivals import BLOCK_MS, BLOCKS_A_DAY
+from datagen.arrivals import BLOCK_MS, BLOCKS_A_DAY, Span
 from datagen.capacity import NO_CIRCUIT, SERVICE_UNAVAILABLE, erlang_b, lost_calls
 from datagen.network import Network
 from datagen.pipeline import generate, plan, tables
 from datagen.table import Table, concatenate
-from datagen.voip import block
+from datagen.voip import blocks
 
 Rebuilt = Callable[..., Network]
 START = date(2026, 11, 10)
@@ -159,7 +159,7 @@ def test_day_with_blocking_is_the_same_alone(network_with: Rebuilt) -> None:
 def test_state_of_the_block_before_is_carried_over(network_with: Rebuilt) -> None:
     run = plan(services=["voip"], start=START, days=1, rate=30_000, seed=3, network=network_with(overloaded))
     number = run.first * BLOCKS_A_DAY + 2
-    table = block(run.model, number)
+    table = blocks(run.model)(Span(number))
     early = table["event.start"].values < number * BLOCK_MS + 5_000
     assert blocked(table)[early].sum() > 0, (
         "the channels are busy with calls of the block before from the first second on"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.arrivals import BLOCK_MS, SLOT_MS, SLOTS, arrivals
+from datagen.arrivals import BLOCK_MS, SLOT_MS, SLOTS, Span, arrivals
 from datagen.behaviour import read_behaviour
 from datagen.streams import streams
 from datagen.traffic.calendar import Clock
@@ -27,7 +27,9 @@ def counts(noise: Noise, seed: int, blocks: int = 80, per_slot: float = 400) -> 
     """Records of one source in each slot, at a rate that never changes by itself."""
     found = []
     for block in range(FIRST, FIRST + blocks):
-        _, start = arrivals(streams(seed), "test", block, per_day=np.array([per_slot * 288]), curves=FLAT, noise=noise)
+        _, start = arrivals(
+            streams(seed), "test", Span(block), per_day=np.array([per_slot * 288]), curves=FLAT, noise=noise
+        )
         found.append(np.bincount((start - block * BLOCK_MS) // SLOT_MS, minlength=SLOTS))
     return np.concatenate(found)
 
@@ -71,7 +73,7 @@ def test_counts_go_on_smoothly_from_block_to_block() -> None:
 
 def test_counts_of_a_block_do_not_depend_on_what_was_made_before() -> None:
     noise = read_behaviour().noise
-    alone = arrivals(streams(3), "test", FIRST + 9, per_day=np.array([1e5]), curves=FLAT, noise=noise)
+    alone = arrivals(streams(3), "test", Span(FIRST + 9), per_day=np.array([1e5]), curves=FLAT, noise=noise)
     series = counts(noise, 3, blocks=10, per_slot=1e5 / 288)[-SLOTS:]
     assert (np.bincount((alone[1] - (FIRST + 9) * BLOCK_MS) // SLOT_MS, minlength=SLOTS) == series).all()
 
