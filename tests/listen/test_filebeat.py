@@ -222,7 +222,9 @@ def test_nothing_is_lost_or_doubled_when_everything_is_killed(store: Store, rig:
         rig.kill(victim)
         under_way += found < len(wanted)
         rig.start(victim)
-        if part == KILLS // 2:
+        if (
+            part == KILLS // 2 | 1
+        ):  # an odd one: a listen that has only been started would find no Elasticsearch, and end
             node = LocalNode(Path(rig.settings.text("home")), rig.settings)
             node.stop()
             time.sleep(2)
