@@ -64,12 +64,16 @@ def check_room(out: Path, run: Run, confirm: Confirm | None, more: float = 0.0) 
     """Raises UserError when it cannot fit, or when it would take much of the disk and nobody agrees. `more`: bytes beside the
     records; less than 0 where records are written already. `confirm` None: nobody is there to be asked."""
     records, octets = estimate(run)
+    check_fits(out, records, max(octets + more, 0.0), confirm)
+
+
+def check_fits(out: Path, records: float, octets: float, confirm: Confirm | None) -> None:
+    """The same of a number of records and of bytes that is known."""
     folder = next(place for place in (out, *out.absolute().parents) if place.exists())
     try:
         free = shutil.disk_usage(folder).free
     except OSError as problem:
         raise OperatorError(f"cannot be asked for its free space: {problem}", where=str(folder)) from problem
-    octets = max(octets + more, 0.0)
     what = f"{records:,.0f} records would take about {size_in_words(octets)}; {size_in_words(free)} are free"
     if octets > FREE_PART * free:
         raise UserError(what, where=str(out), remedy="fewer days, a lower rate, gzip, or another disk")

@@ -13,7 +13,7 @@ import numpy as np
 from contracts.errors import UserError
 from datagen.bench.child import ask
 from datagen.bench.contenders import copied, independent
-from datagen.bench.peers import ask_peers, check_peers
+from datagen.bench.peers import ask_peers, check_peers, scores
 from datagen.fidelity import Fidelity, compare_sides
 from datagen.fidelity.reading import MOST_ROWS, Side, read_side
 from datagen.learn import LearnedModel, learn
@@ -124,7 +124,7 @@ def _figures(
         },
         "plain": dict(plain),
         "memory": slices,
-        "contenders": {name: _scores(each) for name, each in found.items()},
+        "contenders": {name: scores(each) for name, each in found.items()},
         "sample": sample.name,
         "sample_rows": real.rows,
         "synthetic_rows": ours.synthetic.kept,
@@ -138,17 +138,6 @@ def _figures(
         figures["peers"] = theirs["versions"]
     figures["targets"] = _targets(figures)
     return figures
-
-
-def _scores(found: Fidelity) -> dict[str, Any]:
-    return {
-        "quality": found.quality,
-        "column_shapes": found.column_shapes,
-        "column_pairs": found.column_pairs,
-        "boundaries": found.boundaries,
-        "new_row_share": found.novelty.new,
-        "copies": found.novelty.copies,
-    }
 
 
 def _agreement(theirs: Mapping[str, Any]) -> dict[str, Any]:

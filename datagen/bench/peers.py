@@ -102,7 +102,8 @@ def _write(path: Path, side: Side, names: list[str]) -> None:
         writer.writerows(zip(*(side.columns[name] for name in names), strict=True))
 
 
-def _our_scores(found: Fidelity) -> dict[str, Any]:
+def scores(found: Fidelity) -> dict[str, Any]:
+    """What is shown of a contender."""
     return {
         "quality": found.quality,
         "column_shapes": found.column_shapes,
@@ -110,6 +111,12 @@ def _our_scores(found: Fidelity) -> dict[str, Any]:
         "boundaries": found.boundaries,
         "new_row_share": found.novelty.new,
         "copies": found.novelty.copies,
+    }
+
+
+def _our_scores(found: Fidelity) -> dict[str, Any]:
+    return {
+        **scores(found),
         "new_rows": share_of_first(
             found.tables.columns, found.tables.real_used, found.tables.synthetic_used, _NEW_ROWS
         ),

@@ -7,7 +7,6 @@ its own, so that any day can be made alone, and memory grows with neither days n
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +17,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from contracts.errors import DefinitionError, UserError
+from contracts.errors import DefinitionError
 from datagen.arrivals import BLOCK_MS, BLOCKS_A_DAY, DAY_MS, SLOT_MS, SLOTS, SLOTS_A_DAY, weights
 from datagen.behaviour import read_behaviour
 from datagen.claim import check_folder, claim
 from datagen.definitions import nearest
 from datagen.felt import Felt
-from datagen.files import CDR_FOLDER, size_in_words, write_whole
+from datagen.files import CDR_FOLDER, write_whole
 from datagen.incidents import Incident
 from datagen.learn.dated import dated
 from datagen.learn.fit import learn
@@ -34,7 +33,7 @@ from datagen.learn.store import is_model, load, packed
 from datagen.learn.strikes import placed, strike, with_causes
 from datagen.learn.writer import Writer
 from datagen.network import PROFILES
-from datagen.room import ASK_BYTES, ASK_PART, FREE_PART, Confirm
+from datagen.room import Confirm, check_fits
 from datagen.rotation import Rotation, rotation
 from datagen.streams import Stream, Streams, streams
 from datagen.table import Floats, Ints
@@ -224,17 +223,7 @@ def _check_room(out: Path, run: _Run, days: int, confirm: Confirm | None) -> Non
     """Raises UserError when it cannot fit, or would take much of the disk and nobody agrees."""
     rng = np.random.Generator(np.random.PCG64(1))
     octets = sum(map(len, run.writer.block(rng, 0, 1000))) / 1000 * run.per_day * days
-    folder = next(place for place in (out, *out.absolute().parents) if place.exists())
-    free = shutil.disk_usage(folder).free
-    what = f"{run.per_day * days:,.0f} records would take about {size_in_words(octets)}; {size_in_words(free)} are free"
-    if octets > FREE_PART * free:
-        raise UserError(what, where=str(out), remedy="fewer days, a lower rate, or another disk")
-    if octets <= min(ASK_PART * free, ASK_BYTES):
-        return
-    if confirm is None:
-        raise UserError(what, where=str(out), remedy="say --yes if that is meant")
-    if not confirm(f"{what}. Go on?"):
-        raise UserError("nothing was written", where=str(out), remedy="fewer days or a lower rate")
+    check_fits(out, run.per_day * days, octets, confirm)
 
 
 # A day
