@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from datagen.files import write_whole
 from datagen.request import Feed, Run
 from datagen.rotation import Rotation
 from datagen.writers import FileFacts
@@ -142,15 +143,8 @@ def checksum(path: Path) -> int:
 
 def copy_whole(source: Path, target: Path) -> None:
     """Another file of the same bytes, whole or not there."""
-    part = target.with_name(f".{target.name}.part")
-    try:
-        with source.open("rb") as stream, part.open("wb") as out:
-            while block := stream.read(1 << 20):
-                out.write(block)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with source.open("rb") as stream:
+        write_whole(target, iter(lambda: stream.read(1 << 20), b""))
 
 
 def stamp(path: Path, milliseconds: int) -> None:

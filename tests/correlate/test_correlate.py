@@ -162,6 +162,16 @@ def test_correlate_pages_through_more_keys_than_one_request_takes(
     assert whole == (everything(store, "session-epc"), everything(store, "call-voip"))
 
 
+def outcome(store: Store) -> tuple[Any, ...]:
+    """All that a run of the job leaves behind."""
+    return (
+        everything(store, "session-epc"),
+        everything(store, "call-voip"),
+        marks(store, "cdr-epc"),
+        marks(store, "cdr-voip"),
+    )
+
+
 class _Killed(BaseException):
     """As kill -9: nothing of ours catches it."""
 
@@ -170,12 +180,7 @@ class _Killed(BaseException):
 def test_killed_run_is_mended_by_the_next(store: Store, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     put(store, _traffic())
     correlate(store, now=at(400))
-    whole = (
-        everything(store, "session-epc"),
-        everything(store, "call-voip"),
-        marks(store, "cdr-epc"),
-        marks(store, "cdr-voip"),
-    )
+    whole = outcome(store)
     empty(store)
     put(store, _traffic())
     monkeypatch.setattr("mediation.correlate.finding._READ", 8)
@@ -193,12 +198,7 @@ def test_killed_run_is_mended_by_the_next(store: Store, monkeypatch: pytest.Monk
     assert store.get("job", JOB) is None
     monkeypatch.setattr(Store, "bulk_texts", send)
     correlate(store, now=at(401))
-    after = (
-        everything(store, "session-epc"),
-        everything(store, "call-voip"),
-        marks(store, "cdr-epc"),
-        marks(store, "cdr-voip"),
-    )
+    after = outcome(store)
     assert after == whole
 
 
@@ -282,12 +282,7 @@ def test_order_of_files_and_runs_changes_nothing(store: Store, seed: int, cuts: 
     empty(store)
     put(store, _traffic())
     correlate(store, now=at(4000))
-    whole = (
-        everything(store, "session-epc"),
-        everything(store, "call-voip"),
-        marks(store, "cdr-epc"),
-        marks(store, "cdr-voip"),
-    )
+    whole = outcome(store)
     empty(store)
     documents = _traffic()
     random.Random(seed).shuffle(documents)
@@ -295,12 +290,7 @@ def test_order_of_files_and_runs_changes_nothing(store: Store, seed: int, cuts: 
     for low, high in itertools.pairwise(edges):
         put(store, documents[low:high])
         correlate(store, since=START - timedelta(days=1))
-    after = (
-        everything(store, "session-epc"),
-        everything(store, "call-voip"),
-        marks(store, "cdr-epc"),
-        marks(store, "cdr-voip"),
-    )
+    after = outcome(store)
     assert after == whole
 
 
