@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from contracts.errors import InternalError, StoreRefused
+from infrastructure.texts import Texts
 
 # One request stays under this: Elasticsearch advises 5–15 MB, and refuses for ever what exceeds a tenth of its heap.
 MOST_BYTES = 10_000_000
@@ -95,6 +96,9 @@ def target(text: bytes) -> tuple[str, str]:
 
 def requests(texts: Sequence[bytes], most: int = MOST_BYTES) -> Iterator[range]:
     """Cuts encoded operations into requests of at most `most` bytes (one operation at least), as ranges of positions."""
+    if isinstance(texts, Texts) and texts.size <= most:
+        yield range(len(texts))
+        return
     start, size = 0, 0
     for position, length in enumerate(map(len, texts)):
         if size and size + length > most:
@@ -102,6 +106,13 @@ def requests(texts: Sequence[bytes], most: int = MOST_BYTES) -> Iterator[range]:
             start, size = position, 0
         size += length
     yield range(start, len(texts))
+
+
+def body(texts: Sequence[bytes], positions: Sequence[int]) -> bytes:
+    """The request of the operations at these positions."""
+    if isinstance(texts, Texts) and len(positions) == len(texts):
+        return texts.body()
+    return b"".join([texts[position] for position in positions])
 
 
 def results(answer: dict[str, Any], positions: Sequence[int], into: list[ItemResult | None]) -> Postponed:

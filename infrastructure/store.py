@@ -195,7 +195,7 @@ class Store:
         def body() -> bytes:
             if renew is not None:
                 renew()
-            return b"".join([texts[position] for position in positions])
+            return bulk.body(texts, positions)
 
         while positions:
             again = bulk.results(self._send_bulk(body, patience), positions, outcome)

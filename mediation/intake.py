@@ -26,7 +26,7 @@ from infrastructure.store import Store
 from mediation.books import Book
 from mediation.compile import Record
 from mediation.enrich.privacy import reject_privacy
-from mediation.settle import Chunk, Line, Tally, reject_operation, settle
+from mediation.settle import Chunk, Line, Region, Tally, reject_operation, settle
 from mediation.values import Memo
 
 if TYPE_CHECKING:
@@ -79,13 +79,12 @@ class Intake:
             document["event"]["ingested"] = chunk.stamp
             index = self.places[outcome.service][outcome.timestamp[:10]]
             operation = Operation("create", index, outcome.id, orjson.dumps(document))
-            chunk.lines.append(Line(book, offset, number, raw, None))
+            line = Line(book, offset, number, raw, None)
         else:
-            chunk.lines.append(Line(book, offset, number, raw, outcome))
-            chunk.rejects += 1
-            operation = reject_operation(chunk.lines[-1], outcome, chunk.stamp, self._privacy)
-        chunk.texts.append(encoded(operation))
-        if len(chunk.lines) >= self._most:
+            line = Line(book, offset, number, raw, outcome)
+            operation = reject_operation(line, outcome, chunk.stamp, self._privacy)
+        chunk.add(line, encoded(operation))
+        if len(chunk) >= self._most:
             self._send()
 
     def add_region(
@@ -97,25 +96,20 @@ class Intake:
         """
         stamp, latest = self._begun().stamp, self._latest
         taken = columns.take(region, offset, log=book.log_text, stamp=stamp, latest=latest, heads=self._heads)
-        lines, new = taken.lines, tuple.__new__
-        if taken.texts:
+        if len(taken.texts):
             book.saw(taken.first)
             book.saw(taken.last)
-        rows = [
-            new(Line, (book, place, number + at, lines[at], None))
-            for at, place in zip(taken.positions, taken.offsets, strict=True)
-        ]
+        rows = Region(book, number, taken.lines, taken.positions, taken.offsets)
         done = 0
         while done < len(rows):
             chunk = self._chunk
             chunk.stamp = stamp
-            end = done + self._most - len(chunk.lines)
-            chunk.lines += rows[done:end]
-            chunk.texts += taken.texts[done:end]
+            end = min(done + self._most - len(chunk), len(rows))
+            chunk.add_region(rows.part(done, end), taken.texts[done:end])
             done = end
-            if len(chunk.lines) >= self._most:
+            if len(chunk) >= self._most:
                 self._send()
-        return [(place, number + at, lines[at]) for at, place in taken.others]
+        return [(place, number + at, taken.lines[at]) for at, place in taken.others]
 
     def after(self, call: Acknowledged) -> None:
         """`call` is called, in the thread that adds, once everything added so far is acknowledged."""
@@ -134,7 +128,7 @@ class Intake:
 
     def _begun(self) -> Chunk:
         chunk = self._chunk
-        if not chunk.lines:
+        if not len(chunk):
             now = self.store.clock()
             chunk.stamp, self._latest = iso(now), iso(now + self._ahead)
         return chunk
@@ -159,7 +153,7 @@ class Intake:
 
     def _send(self) -> None:
         """Hands the chunk to a sender; waits for the oldest first when every sender has one and one more waits."""
-        if self._chunk.lines:
+        if len(self._chunk):
             while len(self._under_way) > self._senders:
                 self._settled()
             self._under_way.append((self._pool.submit(settle, self.store, self._chunk), self._calls))

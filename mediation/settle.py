@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from contracts.clock import iso, parse_iso
@@ -17,6 +19,7 @@ from contracts.indices import concrete
 from contracts.outcomes import Counts, Reason, Reject
 from infrastructure.bulk import CREATED, encoded, target
 from infrastructure.store import ItemResult, Operation, Store, Versioned
+from infrastructure.texts import Run, Texts
 from mediation.books import Book
 from mediation.collect import KEPT_BYTES, LongLine
 from mediation.enrich.privacy import KEEP_ALL, RejectPrivacy, reject_privacy
@@ -36,15 +39,56 @@ class Line(NamedTuple):
     reject: Reject | None
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Lines of one file that became records together: those at `positions` of `raws`, at `offsets`; `number` is of `raws[0]`."""
+
+    book: Book
+    number: int
+    raws: Sequence[bytes]
+    positions: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def part(self, start: int, end: int) -> Region:
+        return replace(self, positions=self.positions[start:end], offsets=self.offsets[start:end])
+
+    def lines(self) -> Iterator[Line]:
+        for at, offset in zip(self.positions.tolist(), self.offsets.tolist(), strict=True):
+            yield Line(self.book, offset, self.number + at, self.raws[at], None)
+
+
 @dataclass(slots=True)
 class Chunk:
     """Lines and their operations as text, same order, written as one bulk request; `stamp` is their event.ingested."""
 
     stamp: str
-    lines: list[Line] = field(default_factory=list)
-    texts: list[bytes] = field(default_factory=list)
+    entries: list[Line | Region] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
     rejects: int = 0
     stamps: list[str] = field(default_factory=list)  # all that the texts have had
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def add(self, line: Line, text: bytes) -> None:
+        self.entries.append(line)
+        self.texts.append(text)
+        self.rejects += line.reject is not None
+
+    def add_region(self, region: Region, texts: Run) -> None:
+        self.entries.append(region)
+        self.texts.extend(texts)
+
+    @property
+    def lines(self) -> list[Line]:
+        """One by one."""
+        lines: list[Line] = []
+        for entry in self.entries:
+            lines.extend((entry,) if isinstance(entry, Line) else entry.lines())
+        return lines
 
     def renew(self, now: datetime) -> None:
         """Stamps the texts anew when they have waited: a roll-up that has gone on meanwhile looks for late records by it."""
@@ -53,7 +97,7 @@ class Chunk:
         if now - parse_iso(self.stamps[-1]) > _FRESH:
             stamp = iso(now)
             before, after = (f'"ingested":"{each}"'.encode() for each in (self.stamps[-1], stamp))
-            self.texts[:] = [text.replace(before, after, 1) for text in self.texts]
+            self.texts.replace(before, after)
             self.stamps.append(stamp)
 
 
@@ -124,9 +168,9 @@ def settle(store: Store, chunk: Chunk) -> list[Tally]:
     """Writes a chunk; every line of it ends as indexed, duplicate or rejected. Raises what the store raises."""
     results = store.bulk_texts(chunk.texts, lambda: chunk.renew(store.clock()))
     if not chunk.rejects and results.count(CREATED) == len(results):
-        return _all_indexed(chunk.lines)
+        return _all_indexed(chunk)
     refused = [position for position, result in enumerate(results) if result.refused]
-    lines, texts = list(chunk.lines), list(chunk.texts)
+    lines, texts = chunk.lines, list(chunk.texts)
     if refused:
         privacy = reject_privacy(store.settings)
         for position in refused:
@@ -139,12 +183,14 @@ def settle(store: Store, chunk: Chunk) -> list[Tally]:
     return _tallies(lines, results, _existing(store, texts, results), chunk.stamps)
 
 
-def _all_indexed(lines: Sequence[Line]) -> list[Tally]:
+def _all_indexed(chunk: Chunk) -> list[Tally]:
     """The usual case: every line is a record that was not there."""
-    books = {id(line[0]): line[0] for line in lines}
+    books = {id(entry.book): entry.book for entry in chunk.entries}
     if any(book.suspended is not None for book in books.values()):
-        return _tallies(lines, [CREATED] * len(lines), {}, ())
-    counts = Counter(id(line[0]) for line in lines)
+        return _tallies(chunk.lines, [CREATED] * len(chunk), {}, ())
+    counts: Counter[int] = Counter()
+    for entry in chunk.entries:
+        counts[id(entry.book)] += len(entry) if isinstance(entry, Region) else 1
     return [
         Tally(book, Counts(lines=counts[key], indexed=counts[key]), Counts(lines=counts[key], indexed=counts[key]))
         for key, book in books.items()

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from contracts import ids
 from contracts.fields import FEW
+from infrastructure.texts import NONE, Run
 from mediation.columns.conditions import holds
 from mediation.columns.cut import Cut, cut
 from mediation.columns.derive import derive
@@ -29,12 +30,14 @@ from mediation.columns.times import moments
 from mediation.columns.values import (
     Arrow,
     Coded,
+    Indices,
     Merged,
     Moment,
     Space,
     Text,
     Value,
     Whole,
+    edges,
     joined,
     packed,
     slices,
@@ -62,9 +65,9 @@ class Taken:
 
     lines: Sequence[bytes]
     others: list[tuple[int, int]] = field(default_factory=list)
-    texts: list[bytes] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
+    texts: Run = NONE
+    positions: Indices = field(default_factory=lambda: np.zeros(0, np.int64))
+    offsets: Indices = field(default_factory=lambda: np.zeros(0, np.int64))
     first: str = ""
     last: str = ""
 
@@ -239,14 +242,14 @@ def _not_taken(found: Cut, positions: Any, offset: int) -> Taken:
 def _kept(found: Cut, frame: Frame, texts: Arrow, moment: Moment, offset: int) -> Taken:
     """The rows in which nothing is odd."""
     good = np.flatnonzero(~frame.odd)
-    positions, words, made = found.plain[good], moment.words, slices(texts)
+    positions, words = found.plain[good], moment.words
     if good.size < frame.rows:
-        words, made = words.take(pa.array(good)), [made[at] for at in good.tolist()]
+        words, texts = words.take(pa.array(good)), texts.take(pa.array(good))
     others = np.ones(len(found.lines), bool)
     others[positions] = False
     taken = _not_taken(found, np.flatnonzero(others), offset)
-    taken.texts, taken.positions = made, positions.tolist()
-    taken.offsets = (found.starts[positions] + offset).tolist()
+    taken.texts, taken.positions = Run(packed(texts), edges(texts)), positions
+    taken.offsets = found.starts[positions] + offset
     span = pc.min_max(words).as_py()
     taken.first, taken.last = span["min"], span["max"]
     return taken

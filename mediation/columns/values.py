@@ -284,12 +284,17 @@ def packed(words: Arrow) -> memoryview:
     return memoryview(data)[edges[0] : edges[-1]]
 
 
+def edges(words: Arrow) -> npt.NDArray[np.int32]:
+    """Where in `packed` each word begins, and where the last one ends."""
+    found: npt.NDArray[np.int32] = np.frombuffer(words.buffers()[1], np.int32)
+    found = found[words.offset : words.offset + len(words) + 1]
+    return found - found[:1]
+
+
 def slices(words: Arrow) -> list[bytes]:
     """The bytes of each word; none is null."""
     body = bytes(packed(words))
-    edges = np.frombuffer(words.buffers()[1], np.int32)[words.offset : words.offset + len(words) + 1]
-    places = (edges - edges[0]).tolist()
-    return [body[start:end] for start, end in pairwise(places)]
+    return [body[start:end] for start, end in pairwise(edges(words).tolist())]
 
 
 def dictionary(words: Arrow) -> tuple[Space, list[Any]]:

@@ -95,7 +95,7 @@ def held(layout: Layout, columns: Columns, region: bytes, pace: Pace | None = PA
     for at, place in taken.others:
         assert at >= len(lines) or place == 4711 + lines[at][0]
     moments = []
-    for text, at, place in zip(taken.texts, taken.positions, taken.offsets, strict=True):
+    for text, at, place in zip(taken.texts, taken.positions.tolist(), taken.offsets.tolist(), strict=True):
         slow = outcome(lines[at][2].rstrip(b"\r"))
         assert isinstance(slow, Record), lines[at]
         assert place == 4711 + lines[at][0]
@@ -155,7 +155,7 @@ def test_hostile_cells_become_the_same_documents_or_are_not_taken(
 
 @given(st.lists(st.binary(max_size=40), max_size=8))
 def test_any_octets_are_not_taken_and_nothing_is_raised(lines: list[bytes]) -> None:
-    assert taken_of(FAST["voip-busyhour"], b"\n".join(lines)).texts == []
+    assert not len(taken_of(FAST["voip-busyhour"], b"\n".join(lines)).texts)
 
 
 @pytest.mark.parametrize("name", FAST)

@@ -111,8 +111,8 @@ def test_a_chunk_that_has_waited_is_stamped_anew_and_known_again(store: Store, t
         assert isinstance(record, Record)
         document = {**record.document, "log": {"file": book.log, "offset": number}}
         document["event"]["ingested"] = waiting.stamp
-        waiting.lines.append(Line(book, number, number, line.encode(), None))
-        waiting.texts.append(encoded(Operation("create", "cdr-voip-2026.01", record.id, document)))
+        text = encoded(Operation("create", "cdr-voip-2026.01", record.id, document))
+        waiting.add(Line(book, number, number, line.encode(), None), text)
     waiting.renew(begun + timedelta(seconds=5))
     assert waiting.stamps == [iso(begun)]
     waiting.renew(begun + timedelta(minutes=10))
