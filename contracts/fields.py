@@ -256,6 +256,7 @@ FILE = (
     F("file.header", "blob", "its header line, in the order of its own columns"),
     F("file.sequence", "long", "file sequence number in its own header (3GPP TS 32.297)"),
     F("file.node", "keyword", "node that wrote it, by its own header"),
+    F("file.lost", "long", "CDRs that the node lost before it could write them, at least, by its own header"),
 )
 KPI = (
     *EVENT,

@@ -117,7 +117,7 @@ def _delivered(path: Path) -> str:
 
 
 def _facts(source: Source) -> dict[str, Any]:
-    """File sequence number and node of a file that has a header of TS 32.297."""
+    """File sequence number, node and number of lost CDRs of a file that has a header of TS 32.297."""
     if source.layout is None or not source.layout.binary:
         return {}
     try:
@@ -127,4 +127,5 @@ def _facts(source: Source) -> dict[str, Any]:
         return {}  # told where the file is read
     if facts is None:
         return {}
-    return {"sequence": facts.sequence, **({"node": facts.node} if facts.node else {})}
+    told = {"node": facts.node, "lost": facts.lost}
+    return {"sequence": facts.sequence, **{name: value for name, value in told.items() if value}}

@@ -150,6 +150,8 @@ def _show_day(found: DayBooks) -> None:
         if totals.movement.reasons:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(totals.movement.reasons.items()))
             click.echo(f"rejected in {totals.source} ({totals.layout}) for: {reasons}")
+        if totals.lost:
+            click.echo(f"{totals.source} ({totals.layout}): its nodes say that they lost {totals.lost:,} CDRs or more")
     click.echo(f"Records of {found.day} (UTC, @timestamp), by the books of the file they are from")
     days = [
         [each.service, each.records, each.balanced, each.unbalanced, each.open, each.unknown] for each in found.records

@@ -175,4 +175,5 @@ def _book(source: dict[str, Any]) -> dict[str, Any]:
         "last": row.get("last", ""),
         "reasons": row.get("reasons", {}),
         "fingerprint": source["log"]["file"]["fingerprint"],
+        **{f"{name}_by_header": row[name] for name in ("sequence", "node", "lost") if name in row},
     }

@@ -41,6 +41,7 @@ class Totals:
     movement: Movement = field(default_factory=Movement)
     records: int = 0
     wrong: int = 0  # files that are closed and do not balance
+    lost: int = 0  # CDRs that the sender itself says it lost, at least; they are no lines of a file
 
     @property
     def balanced(self) -> bool:
@@ -61,6 +62,7 @@ class Totals:
             **moved,
             "reasons": dict(sorted(self.movement.reasons.items())),
             "records": self.records,
+            "lost_by_sender": self.lost,
             "balanced": self.balanced,
         }
 
@@ -143,6 +145,7 @@ def _add(
     totals.counts.add(counts_of(row))
     totals.movement.add(movement)
     totals.records += records
+    totals.lost += int(about.get("lost", 0))
     wrong = unbalanced(row, records, movement)
     if about.get("state") != "closed":
         totals.open += 1

@@ -13,6 +13,7 @@ import pytest
 
 from contracts.errors import UserError
 from infrastructure.store import Store
+from mediation.audit import reconcile
 from mediation.collect import LongLine
 from mediation.formats import ber_samples as samples
 from mediation.formats.ber_samples import cdr, framed
@@ -271,6 +272,18 @@ def test_ledger_keeps_the_sequence_number_of_a_packed_file(store: Store, tmp_pat
     store.refresh("cdr-file")
     (row,) = store.scan("cdr-file")
     assert row["_source"]["file"]["sequence"] == 77
+
+
+@pytest.mark.parametrize(("octet", "lost"), [(0, None), (3, 3), (0x83, 3), (0x80, 1)])
+def test_ledger_and_day_tell_what_the_node_lost(store: Store, tmp_path: Path, octet: int, lost: int | None) -> None:
+    path = tmp_path / "one.ber"
+    path.write_bytes(samples.file([cdr(pgw())], sequence=1, lost=octet))
+    assert ingest(store, [path]).indexed == 1
+    store.refresh()
+    (row,) = store.scan("cdr-file")
+    assert row["_source"]["file"].get("lost") == lost
+    (totals,) = reconcile(store, store.clock() - timedelta(hours=1)).delivered
+    assert (totals.lost, totals.balanced) == (lost or 0, True)
 
 
 def test_zone_of_header_times_is_kept_when_it_is_west() -> None:
