@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GRID = 64  # atoms of a leaf and block
 SLOTS = 1 << 16  # chances among which a leaf is drawn
 HOUR_SLOTS = 1 << 13  # the same, for one hour of the week
-DRAWN = 1 << 15  # rows at once: memory is flat in the number asked for, and small enough to be used again
+DRAWN = 1 << 16  # rows at once: memory is flat in the number asked for, and small enough to be used again
 _AGAIN = 6  # what is nearly a copy of a sample's row is drawn again so often
 _MOST_BITS = 22  # by which copies are known
 _STREAM = 0x6C6561726E
