@@ -5,11 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
-PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk cli
+PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk usage console cli
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench bench-generate bench-peers up down clean install lock
+.PHONY: help demo test lint types unit bench bench-generate bench-peers peers screenshots up down clean install lock
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,17 @@ bench-peers: install ## SDV (BSL 1.1) and SDMetrics in an environment of their o
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/pip install --quiet 'sdv>=2.0,<3' 'sdmetrics>=0.32,<1'
 
+screenshots: install ## pictures of the console for docs/screenshots; needs Chromium
+	@$(BIN)/python -m tests.console.screenshots docs/screenshots
+
+peers: install ## the public detectors that `busyhour bench series` and `bench detect` measure beside ours; no part of the product
+	@$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[peers]'
+
 up: install ## start the local Elasticsearch and set it up
 	@$(BIN)/busyhour node start
 	@$(BIN)/busyhour setup
 
-down: ## stop the local Elasticsearch
+down: ## stop the local Elasticsearch and a console in the background
 	@if [ -x $(BIN)/busyhour ]; then $(BIN)/busyhour node stop; else echo "nothing is installed, so nothing runs"; fi
 
 clean: down ## stop the node and remove everything the targets above made (asks nothing: your .busyhour data goes too)
@@ -58,4 +64,4 @@ $(VENV)/.installed: requirements.lock pyproject.toml infrastructure/prerequisite
 
 lock: ## refresh requirements.lock from pyproject.toml
 	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --extra dask --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 FIRING = "firing"
@@ -23,16 +24,26 @@ class Candidate(NamedTuple):
     incident: str
     over: bool
     payload: Mapping[str, Any]
+    about: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {}
+    )  # what it touches beside its labels, for silences and inhibition
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One alert's life as far as it is known; `ends_at` None: firing."""
+    """One alert's life as far as it is known; `ends_at` None: firing.
+
+    `facts`: what matchers look at. `muted`: told to nobody now; `owed`: nor was its firing; `turned`: when that last changed.
+    """
 
     id: str
     fingerprint: str
     starts_at: datetime
     ends_at: datetime | None = None
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    muted: bool = False
+    owed: bool = False
+    turned: datetime | None = None
 
     def active(self, at: datetime) -> bool:
         return self.starts_at <= at and (self.ends_at is None or self.ends_at > at)

@@ -15,6 +15,7 @@ import orjson
 
 from alerting.alert import FIRING, RESOLVED, Candidate, Span
 from alerting.fingerprint import alert_id
+from alerting.muting import INHIBITED, SILENCED, Mute, facts_of, turns
 from alerting.template import as_json
 from alerting.throttle import Told
 from contracts.clock import Clock, iso, parse_iso
@@ -24,7 +25,8 @@ from infrastructure.store import Operation, Store, Versioned
 STALE = timedelta(minutes=5)  # `alert.last_fired` of an alert that goes on is written this often, not every run
 _ASKED = 1000  # fingerprints a query; Elasticsearch takes 65,536
 BY = "busyhour"
-NOTIFIED = "notified"
+NOTIFIED, HEARD = "notified", "heard again"
+_OF_A_SPAN = ("fingerprint", "name", "starts_at", "ends_at", "history", "severity", "labels", "about")
 _MOST_HITS = 10_000  # of one search; more are scanned
 
 
@@ -80,39 +82,41 @@ class AlertBook:
         return spans
 
     def _read(self, marks: Sequence[str]) -> None:
-        fields = ["alert.fingerprint", "alert.name", "alert.starts_at", "alert.ends_at", "alert.history"]
+        fields = [f"alert.{name}" for name in _OF_A_SPAN]
         for start in range(0, len(marks), _ASKED):
             query = {"terms": {"alert.fingerprint": list(marks[start : start + _ASKED])}}
             hits = self._store.search("alert", query=query, size=_MOST_HITS, _source=fields)["hits"]["hits"]
             for hit in hits if len(hits) < _MOST_HITS else self._store.scan("alert", query, fields):
                 self._remember(hit["_id"], hit["_source"])
 
-    def _remember(self, key: str, source: Mapping[str, Any]) -> None:
+    def _remember(self, key: str, source: Mapping[str, Any]) -> Span:
         alert = source["alert"]
         spans = self._spans.setdefault(alert["name"], {}).setdefault(alert["fingerprint"], [])
-        ends = parse_iso(alert["ends_at"]) if "ends_at" in alert else None
-        span = Span(key, alert["fingerprint"], parse_iso(alert["starts_at"]), ends)
+        span = _span(key, source)
         spans[:] = sorted((*(old for old in spans if old.id != key), span), key=lambda one: one.starts_at)
-        for entry in history(source):
-            if entry["event"] == FIRING:
-                for action in entry.get("run", ()):
-                    told = self._told.get((alert["fingerprint"], action))
-                    at = parse_iso(entry["at"])
-                    self._told[alert["fingerprint"], action] = max(told, at) if told else at
+        for action, at in self._told_of(source).items():
+            told = self._told.get((alert["fingerprint"], action))
+            self._told[alert["fingerprint"], action] = max(told, at) if told else at
+        return span
 
     def last_told(self, mark: str, actions: Iterable[str]) -> dict[str, datetime]:
         return {name: self._told[mark, name] for name in actions if (mark, name) in self._told}
 
-    def fire(self, watch: str, at: datetime, new: Sequence[tuple[Candidate, str, Told]]) -> list[tuple[Span, bool]]:
-        """Writes new alerts: each with why and whom it tells. (Span, False) where another runner was first, whose it then is."""
+    def fire(
+        self, watch: str, at: datetime, new: Sequence[tuple[Candidate, str, Told, Mute | None]]
+    ) -> list[tuple[Span, bool]]:
+        """Writes new alerts: each with why and whom it tells, or why nobody.
+
+        (Span, False) where another runner was first, whose it then is.
+        """
         operations, spans = [], []
-        for candidate, why, told in new:
+        for candidate, why, told, mute in new:
             key = alert_id(candidate.fingerprint, at)
             again = bool(self._spans[watch].get(candidate.fingerprint))
-            source = self._new(watch, candidate, at, {**_entry(at, FIRING, why, told), "again": again})
+            entry = {**_entry(at, FIRING, why, told), "again": again, **({"muted": mute.how} if mute else {})}
+            source = self._new(watch, candidate, at, entry)
             operations.append(Operation("create", self._store.place("alert"), key, source))
-            spans.append(Span(key, candidate.fingerprint, at))
-            self._remember(key, source)
+            spans.append(self._remember(key, source))
         results = self._store.bulk(operations) if operations else []
         for operation, result in zip(operations, results, strict=True):
             if result.refused:
@@ -134,8 +138,8 @@ class AlertBook:
                 "summary": candidate.summary,
                 "reason": candidate.reason,
                 "acknowledged": False,
-                "silenced": False,
-                "inhibited": False,
+                "about": {name: list(values) for name, values in candidate.about.items()},
+                **_flags(entry.get("muted", "")),
                 "unsettled": bool(entry["run"]),
                 "payload": as_json(candidate.payload),
                 "history": [as_json(entry)],
@@ -145,7 +149,7 @@ class AlertBook:
 
     def fired_actions(self, source: Mapping[str, Any]) -> list[str]:
         """Actions that told of an alert's firing."""
-        return [name for entry in history(source) if entry["event"] == FIRING for name in entry.get("run", ())]
+        return list(self._told_of(source))
 
     def read(self, keys: Iterable[str]) -> dict[str, Versioned]:
         """Alerts as they are now, those that exist, in the order asked for."""
@@ -173,6 +177,56 @@ class AlertBook:
         if current is not None:
             self._remember(read.id, current.source)
         return False
+
+    def turn(self, read: Versioned, at: datetime, mute: Mute | None, told: Told) -> bool:
+        """An alert that goes on is told to nobody from now on, or heard again; then `told` says whom it tells that it fires."""
+
+        def change(source: dict[str, Any]) -> dict[str, Any] | None:
+            span = _span(read.id, source)
+            if source["alert"]["status"] == RESOLVED or not turns(span, mute, at):
+                return None
+            if mute is not None:
+                entry = {"at": iso(at), "event": mute.how, "by": BY, "why": mute.why}
+            elif span.owed:
+                first = state_changes(source)[0]
+                entry = {**_entry(at, FIRING, "no longer muted", told), "again": first.get("again", False)}
+            else:
+                entry = {"at": iso(at), "event": HEARD, "by": BY, "why": "no longer muted"}
+            due = source["alert"]["unsettled"] or bool(entry.get("run"))
+            return self._changed(source, entry, **_flags(mute.how if mute else ""), unsettled=due)
+
+        before = len(history(read.source))
+        source = self._store.modify("alert", read.id, change)
+        self._remember(read.id, source)
+        return len(history(source)) > before and mute is None
+
+    def repeat(self, read: Versioned, at: datetime, why: str, told: Told) -> bool:
+        """Tells once more of an alert that goes on, unless it is over, muted or acknowledged."""
+
+        def change(source: dict[str, Any]) -> dict[str, Any] | None:
+            alert = source["alert"]
+            if alert["status"] == RESOLVED or alert["acknowledged"] or _span(read.id, source).muted:
+                return None
+            last = [moment for name, moment in self._told_of(source).items() if name in told.run]
+            if max(last, default=at) >= at:
+                return None  # another runner was faster
+            return self._changed(source, {**_entry(at, FIRING, why, told), "again": True}, unsettled=True)
+
+        before = len(history(read.source))
+        source = self._store.modify("alert", read.id, change)
+        self._remember(read.id, source)
+        return len(history(source)) > before
+
+    @staticmethod
+    def _told_of(source: Mapping[str, Any]) -> dict[str, datetime]:
+        """When each action last told that an alert fires."""
+        fired = [entry for entry in history(source) if entry["event"] == FIRING]
+        return {action: parse_iso(entry["at"]) for entry in fired for action in entry.get("run", ())}
+
+    def firing_at(self, at: datetime) -> list[Span]:
+        """Alerts of these watches that fire at a moment."""
+        marks = (spans for watch in self._spans.values() for spans in watch.values())
+        return [span for spans in marks for span in spans if span.active(at)]
 
     def hold(self, span: Span, candidate: Candidate, at: datetime) -> None:
         """It goes on. Kept in memory and written by `close`: a write an alert a tick would be the whole work of a run."""
@@ -225,6 +279,36 @@ class AlertBook:
     def firing(self) -> int:
         """Alerts of these watches that fire."""
         return sum(span.ends_at is None for marks in self._spans.values() for spans in marks.values() for span in spans)
+
+
+def _flags(how: str) -> dict[str, bool]:
+    return {"silenced": how == SILENCED, "inhibited": how == INHIBITED}
+
+
+def _span(key: str, source: Mapping[str, Any]) -> Span:
+    """An alert's life as its document has it."""
+    alert = source["alert"]
+    muted = owed = False
+    turned = None
+    for entry in history(source):
+        if entry["event"] == FIRING:
+            muted = owed = bool(entry.get("muted"))
+        elif entry["event"] in (SILENCED, INHIBITED, HEARD):
+            muted = entry["event"] != HEARD
+        else:
+            continue
+        turned = parse_iso(entry["at"])
+    about = {name: as_list(values) for name, values in alert.get("about", {}).items()}
+    return Span(
+        key,
+        alert["fingerprint"],
+        parse_iso(alert["starts_at"]),
+        parse_iso(alert["ends_at"]) if "ends_at" in alert else None,
+        facts_of(alert["name"], alert["severity"], alert["labels"], about),
+        muted,
+        owed,
+        turned,
+    )
 
 
 def _entry(at: datetime, event: str, why: str, told: Told) -> dict[str, Any]:

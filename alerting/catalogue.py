@@ -83,6 +83,8 @@ def watch_from(content: Any, name: str, file: str) -> Watch:
         metadata=content["metadata"],
         foreach=first.get("foreach", ""),
         max_iterations=min(spec.get("max_iterations", MAX_ITERATIONS) for spec in content["actions"].values()),
+        about=alert.get("about", {}),
+        repeat=duration(content["metadata"]["repeat_interval"]) if "repeat_interval" in content["metadata"] else None,
         **{word: alert.get(word, "") for word in ("labels", "severity", "summary", "reason", "incident", "ends_at")},
     )
 

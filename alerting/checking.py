@@ -100,6 +100,7 @@ def _reason(error: ValidationError) -> str:
 def _durations(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     given = [
         ("trigger.schedule.interval", content["trigger"]["schedule"]["interval"]),
+        ("metadata.repeat_interval", content["metadata"].get("repeat_interval")),
         ("throttle_period", content.get("throttle_period")),
         *((f"actions.{name}.throttle_period", a.get("throttle_period")) for name, a in content["actions"].items()),
     ]

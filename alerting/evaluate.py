@@ -12,7 +12,7 @@ from alerting.context import context, with_payload
 from alerting.fingerprint import fingerprint
 from alerting.inputs import load
 from alerting.severity import severity_word
-from alerting.template import MISSING, at_path, render
+from alerting.template import MISSING, at_path, render, shown
 from alerting.watch import Watch
 from contracts.clock import iso, parse_iso
 from contracts.errors import DefinitionError
@@ -69,7 +69,15 @@ def _candidate(watch: Watch, seen: Mapping[str, Any], at: datetime) -> Candidate
         incident=render(watch.incident, seen),
         over=_over(watch, seen, at),
         payload=seen["ctx"]["payload"],
+        about={name: _values(at_path(seen, path)) for name, path in watch.about.items()},
     )
+
+
+def _values(found: Any) -> tuple[str, ...]:
+    """What lies at a path, as texts: nothing, one, or those of a list."""
+    if found is MISSING or found is None:
+        return ()
+    return tuple(shown(each) for each in (found if isinstance(found, list) else [found]))
 
 
 def _severity(watch: Watch, seen: Mapping[str, Any]) -> str:

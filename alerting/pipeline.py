@@ -11,15 +11,19 @@ from typing import Any
 from alerting import throttle
 from alerting.actions import Performer, performers
 from alerting.actions.webhook import longest_sec
-from alerting.alert import Candidate
+from alerting.alert import Candidate, Span
 from alerting.book import AlertBook
 from alerting.catalogue import load_watches
 from alerting.context import context, with_payload
 from alerting.delivery import Delivery, Tally
+from alerting.durations import spoken
 from alerting.evaluate import evaluate
+from alerting.inhibition import read_rules
+from alerting.muting import Muting, facts_of_candidate, turns
 from alerting.ports import TicketOpener
+from alerting.silences import Silence, list_silences
 from alerting.state import Change, Decision, decide
-from alerting.ticks import ticks
+from alerting.ticks import first_tick, ticks
 from alerting.watch import Watch
 from contracts.clock import Clock, iso, parse_iso, utc_now
 from contracts.errors import UserError
@@ -38,7 +42,8 @@ def _unseen(done: int, ahead: int) -> None:
 class AlertReport:
     """What a run did. Counts are of alerts, but `evaluations` and `notifications`; `firing`: still so at the end.
 
-    `left`: alerts beyond a watch's max_iterations, which the next evaluation takes up. `problems`: one line each.
+    `muted`: fired, and told to nobody since they are silenced or inhibited. `left`: alerts beyond a watch's max_iterations,
+    which the next evaluation takes up. `problems`: one line each.
     """
 
     since: datetime
@@ -47,6 +52,7 @@ class AlertReport:
     fired: int = 0
     resolved: int = 0
     throttled: int = 0
+    muted: int = 0
     left: int = 0
     firing: int = 0
     notifications: Tally = field(default_factory=Tally)
@@ -85,9 +91,14 @@ def run_watches(
     acting = acting or performers(store, opener)
     book = AlertBook(store, clock)
     idle = longest_sec(store.settings.number("alert.webhook.timeout.sec"))
-    run = _Run(store, book, Delivery(store, book, chosen, acting, clock, idle_sec=idle), AlertReport(since, until))
+    silences = list_silences(store, since=since)
+    delivery = Delivery(store, book, chosen, acting, clock, idle_sec=idle)
+    run = _Run(store, book, delivery, AlertReport(since, until), silences)
     run.tell(book.open(watch.name for watch in chosen))
-    run.all(_Agenda(store, chosen, since, until, every), progress)
+    agenda = _Agenda(store, chosen, since, until, every)
+    for moment in sorted({edge for silence in silences for edge in (silence.starts_at, silence.ends_at)}):
+        agenda.all_at(moment)
+    run.all(agenda, progress)
     run.finish()
     _checkpointed(store, until, clock)
     return run.report
@@ -103,19 +114,26 @@ def _ordered(since: datetime, until: datetime, clock: Clock) -> datetime:
 
 
 class _Agenda:
-    """Evaluations ahead, in order of time. `again` adds one, a step later."""
+    """Evaluations ahead, in order of time. `again` adds one, so much later."""
 
     def __init__(
         self, store: Store, watches: Sequence[Watch], since: datetime, until: datetime, every: timedelta | None
     ) -> None:
         self._steps = [every or watch.interval for watch in watches]
-        self._watches, self._until = watches, until
+        self._watches, self._since, self._until = watches, since, until
         self._heap = [
             (tick, number)
             for number, watch in enumerate(watches)
             for tick in ticks(store, watch, since, until, self._steps[number])
         ]
         heapq.heapify(self._heap)
+
+    def all_at(self, moment: datetime) -> None:
+        """Every watch at its first tick from a moment on that lies within the range: who is told may change there."""
+        for number, step in enumerate(self._steps):
+            entry = (first_tick(moment, step), number)
+            if self._since <= entry[0] <= self._until and entry not in self._heap:
+                heapq.heappush(self._heap, entry)
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -124,9 +142,12 @@ class _Agenda:
         tick, number = heapq.heappop(self._heap)
         return tick, self._watches[number]
 
-    def again(self, tick: datetime, watch: Watch) -> None:
+    def step(self, watch: Watch) -> timedelta:
+        return self._steps[self._watches.index(watch)]
+
+    def again(self, tick: datetime, watch: Watch, later: timedelta) -> None:
         number = self._watches.index(watch)
-        entry = (tick + self._steps[number], number)
+        entry = (first_tick(tick + later, self._steps[number]), number)
         if entry[0] <= self._until and entry not in self._heap:
             heapq.heappush(self._heap, entry)
 
@@ -138,16 +159,24 @@ class _Run:
     marked in its alert, so that it is safe from then on, and a replay of days costs a third of the requests.
     """
 
-    def __init__(self, store: Store, book: AlertBook, delivery: Delivery, report: AlertReport) -> None:
+    def __init__(
+        self, store: Store, book: AlertBook, delivery: Delivery, report: AlertReport, silences: Sequence[Silence]
+    ) -> None:
         self.store, self.book, self.delivery, self.report = store, book, delivery, report
         self.report.notifications = delivery.tally
+        self._silences, self._rules = silences, read_rules()
         self._due: dict[str, None] = {}  # ids of alerts to tell of, in order of their first change
 
     def all(self, agenda: _Agenda, progress: Progress) -> None:
         while agenda:
             tick, watch = agenda.next()
+            resolved = self.report.resolved
             if self.one(watch, tick):
-                agenda.again(tick, watch)
+                agenda.again(tick, watch, agenda.step(watch))
+            if watch.repeat is not None and self.book.firing_at(tick):
+                agenda.again(tick, watch, watch.repeat)
+            if self.report.resolved > resolved and any(rule.may_come_from(watch.name) for rule in self._rules):
+                agenda.all_at(tick)  # what it explained is explained no more
             if len(self._due) >= TOLD_TOGETHER:
                 self.tell()
             self.report.evaluations += 1
@@ -159,24 +188,52 @@ class _Run:
         found = evaluate(self.store, watch, at)
         known = self.book.known(watch.name, [candidate.fingerprint for candidate in found.candidates])
         decisions = decide(known, found.candidates, at, complete=found.complete)
+        muting = Muting(self._silences, self._rules, self.book.firing_at(at), at)
         for decision in decisions:
             if decision.change is Change.HOLD and decision.span is not None and decision.candidate is not None:
                 self.book.hold(decision.span, decision.candidate, at)
+                self._turn(decision.span, decision.candidate, watch, muting, at)
+                self._repeat(decision.span, decision.candidate, watch, at)
         self._resolve([decision for decision in decisions if decision.change is Change.RESOLVE], watch, at)
         new = [decision for decision in decisions if decision.change in (Change.FIRE, Change.BRIEF)]
-        self._fire(new[: watch.max_iterations], watch, at)
+        self._fire(new[: watch.max_iterations], watch, muting, at)
         left = len(new[watch.max_iterations :])
         self.report.left = max(self.report.left, left)
         return left
 
-    def _fire(self, decisions: Sequence[Decision], watch: Watch, at: datetime) -> None:
+    def _turn(self, span: Span, candidate: Candidate, watch: Watch, muting: Muting, at: datetime) -> None:
+        """An alert that goes on is muted, or heard again, and then told to those who have not been told that it fires."""
+        mute = muting.of(facts_of_candidate(watch.name, candidate))
+        if not turns(span, mute, at):
+            return
+        told = throttle.Told([], {}) if mute else self._told(candidate, watch, at)
+        for key, read in self.book.read([span.id]).items():
+            if self.book.turn(read, at, mute, told):
+                self._due[key] = None
+
+    def _repeat(self, span: Span, candidate: Candidate, watch: Watch, at: datetime) -> None:
+        """Tells again of what nobody took care of."""
+        last = self.book.last_told(candidate.fingerprint, (action.name for action in watch.actions))
+        told = throttle.on_repeat(watch, last, at)
+        if not told.run or watch.repeat is None or not span.active(at):
+            return
+        why = f"still so, told once per {spoken(watch.repeat)}"
+        for key, read in self.book.read([span.id]).items():
+            if self.book.repeat(read, at, why, told):
+                self._due[key] = None
+
+    def _fire(self, decisions: Sequence[Decision], watch: Watch, muting: Muting, at: datetime) -> None:
         """New alerts; those that are over already are resolved at once."""
         rows = []
         for decision in decisions:
             if decision.candidate is not None:
+                mute = muting.of(facts_of_candidate(watch.name, decision.candidate))
                 told = self._told(decision.candidate, watch, at)
+                if mute is not None:
+                    told = throttle.Told([], {action.name: mute.why for action in watch.actions})
+                    self.report.muted += 1
                 self.report.throttled += any(reason.startswith("throttled") for reason in told.left.values())
-                rows.append((decision.candidate, decision.reason, told))
+                rows.append((decision.candidate, decision.reason, told, mute))
         brief = []
         for decision, (span, created) in zip(decisions, self.book.fire(watch.name, at, rows), strict=True):
             if created:

@@ -33,6 +33,16 @@ def on_firing(watch: Watch, seen: Mapping[str, Any], last: Mapping[str, datetime
     return told
 
 
+def on_repeat(watch: Watch, last: Mapping[str, datetime], at: datetime) -> Told:
+    """Who is told again that it still fires: whoever was told `watch.repeat` ago or longer. A ticket is there already."""
+    told = Told([], {})
+    for action in watch.actions:
+        before = last.get(action.name)
+        if watch.repeat is not None and action.kind != "ticket" and before is not None and at - before >= watch.repeat:
+            told.run.append(action.name)
+    return told
+
+
 def on_resolved(watch: Watch, fired: list[str]) -> Told:
     """Only who was told that it fires is told that it resolved. `fired`: the actions that ran at firing."""
     told = Told([], {})

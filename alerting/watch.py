@@ -27,6 +27,8 @@ class Action:
 class Watch:
     """`labels`, `severity`, `summary`, `reason`, `incident` and `ends_at` are templates over one element of `foreach`.
 
+    `repeat`: who was told that it fires is told again after so long, until it resolves or somebody acknowledges it.
+    `about`: names and paths of what an alert touches beside its labels, for silences and inhibition.
     `foreach` is a path such as `ctx.payload.values`; empty: the whole payload is one element.
     """
 
@@ -46,6 +48,8 @@ class Watch:
     reason: str
     incident: str = ""
     ends_at: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    repeat: timedelta | None = None
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)

@@ -6,8 +6,8 @@
         LayoutError      a layout file, or a file no layout recognises
         DefinitionError  a KPI, watch, incident or network file
       OperatorError    whoever runs the platform: a server, a disk, a right                       exit 3
-        StoreUnavailable Elasticsearch does not answer (waited for as long as the settings say)
-        StoreRefused     Elasticsearch answered no: rights, read-only, mapping
+        StoreUnavailable Elasticsearch, or the usage database, does not answer (waited for as long as the settings say)
+        StoreRefused     it answered no: rights, read-only, mapping, tables of another version
         NodeError        the local node: Java, port, disk, data directory
       ConflictError    somebody changed the document since it was read: read again and decide    exit 1
       InternalError    us: a defect                                                               exit 4
@@ -58,7 +58,9 @@ class StoreUnavailable(OperatorError):
 
 
 class StoreRefused(OperatorError):
-    pass
+    """`status`: what Elasticsearch answered (HTTP), 0 where it was not asked."""
+
+    status = 0
 
 
 class NodeError(OperatorError):

@@ -358,6 +358,7 @@ ALERT = (
     F("alert.last_fired", "date", "last time the condition held"),
     F("alert.last_notified", "date", "last time its actions ran"),
     F("alert.labels", "flattened", "what it is about"),
+    F("alert.about", "flattened", "what it touches beside its labels: service, entity, folder …"),
     F("alert.summary", "text", "one line"),
     F("alert.reason", "text", "in words"),
     F("alert.acknowledged", "boolean", "somebody has it"),
@@ -368,6 +369,16 @@ ALERT = (
     F("alert.history", "blob", "what happened to it: at, event, by, why"),
     F("incident.id", "keyword", "incident it tells of"),
     F("ticket.id", "keyword", "ticket it opened"),
+)
+SILENCE = (
+    F("@timestamp", "date", "when it begins"),
+    F("event.ingested", "date", "when it was last written"),
+    F("silence.matchers", "keyword", 'all of them must match an alert, such as service="voip"'),
+    F("silence.starts_at", "date", "when it begins"),
+    F("silence.ends_at", "date", "when it ends"),
+    F("silence.created_by", "keyword", "who silenced"),
+    F("silence.expired_by", "keyword", "who ended it early"),
+    F("silence.comment", "text", "why"),
 )
 NOTIFICATION = (
     F("@timestamp", "date", "when it was due"),
@@ -462,30 +473,19 @@ GAP = (
     F("gap.reason", "text", "in words"),
     F("gap.files", "keyword", "the files at its borders, or those that share the number"),
 )
+PROFILE = (
+    F("event.ingested", "date", "when it was last written"),
+    F("user.name", "keyword", "the Elasticsearch user"),
+    F("user.full_name", "keyword", "name shown to others"),
+    F("profile.language", "keyword", "ISO 639-1"),
+    F("profile.timezone", "keyword", "IANA zone; absent: the browser's"),
+    F("profile.theme", "keyword", "light, dark, or absent: as the system has it"),
+    F("profile.notify", "keyword", "severities of alerts that the console shows a notice of"),
+)
 AUDIT = (
     F("@timestamp", "date", "when"),
     F("audit.who", "keyword", "user or job"),
     F("audit.what", "keyword", "action"),
     F("audit.object", "keyword", "on what"),
     F("audit.detail", "blob", "more"),
-)
-
-# Fields that take few values in any one network, so that what follows from a combination of them is worth remembering.
-FEW = frozenset(
-    {
-        "voip.codec",
-        "voip.ingress.sbc",
-        "voip.egress.sbc",
-        "voip.trunk_group.originating",
-        "voip.trunk_group.terminating",
-        "mobile.call_type",
-        "subscriber.plan",
-        "peer.type",
-        "sms.smsc",
-        "epc.apn",
-        "epc.rat",
-        "epc.pgw",
-        "epc.plan",
-        "cdr.node",
-    }
 )

@@ -48,11 +48,13 @@ ALL: tuple[Index, ...] = (
     Index("incident", f.INCIDENT, False, "anomalies of one cause"),
     Index("service-state", f.STATE, True, "cumulative state per service", "year"),
     Index("alert", f.ALERT, False, "alerts and their life"),
+    Index("silence", f.SILENCE, False, "alerts that nobody is to be told of, for a while"),
     Index("notification", f.NOTIFICATION, False, "what was told to whom"),
     Index("ticket", f.TICKET, False, "trouble tickets"),
     Index("customer", f.CUSTOMER, False, "customers"),
     Index("subscriber", f.SUBSCRIBER_INDEX, False, "keyed hash to number; few may read it"),
     Index("job", f.JOB, False, "checkpoints of the jobs"),
+    Index("profile", f.PROFILE, False, "staff's own choices in the console: language, time zone, notifications"),
     Index("audit", f.AUDIT, True, "who did what; append only", "year"),
 )
 BY_NAME = {index.name: index for index in ALL}

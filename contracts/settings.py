@@ -65,6 +65,13 @@ TABLE: tuple[Setting, ...] = (
         choices=PERIODS,
     ),
     Setting("network.timezone", "UTC", "IANA zone", "zone of days and hours of week of entities that name none"),
+    Setting(
+        "network.country",
+        "",
+        "ISO 3166",
+        "country whose public holidays are judged as Sundays, such as DE or DE-BY; empty: none",
+    ),
+    Setting("network.calendars", "", "path", ".ics file, or a folder of them: maintenance, events, more holidays"),
     Setting("ingest.chunk.lines", 1000, "lines", "lines mediated and sent as one bulk request", low=1, high=50000),
     Setting(
         "ingest.line.bytes", 1048576, "bytes", "longest line taken; a longer one is a reject", low=1024, high=1073741824
@@ -228,6 +235,24 @@ TABLE: tuple[Setting, ...] = (
     Setting("kibana.ca", "", "path", "PEM file of the authority that signed kibana.url's certificate", env="KIBANA_CA"),
     Setting("kibana.space", "busyhour", "", "Kibana space that gets the dashboards; default: Kibana's own"),
     Setting("kibana.timeout.sec", 120, "s", "longest wait for one answer of Kibana", low=1, high=3600),
+    Setting(
+        "usage.url",
+        "",
+        "URL",
+        "database of the usage store, such as mysql+pymysql://USER@HOST/DATABASE; empty: SQLite under home",
+        secret=True,
+    ),
+    Setting("usage.password", "", "", "password for usage.url", secret=True),
+    Setting(
+        "usage.password.file", "", "path", "file that holds the password for usage.url, in place of usage.password"
+    ),
+    Setting("usage.wait.sec", 60, "s", "how long a write waits for a usage database that is away", low=0, high=86400),
+    Setting("usage.tariffs", "", "path", "YAML table of tariffs; empty: the shipped one (usage/tariffs.yml)"),
+    Setting("console.queries", 4, "queries", "panel queries under way at once, of all viewers", low=1, high=64),
+    Setting("console.query.sec", 10, "s", "longest wait of a page for one answer of Elasticsearch", low=1, high=600),
+    Setting("console.cache.mib", 64, "MiB", "answers to panels kept for the next viewer", low=1, high=16384),
+    Setting("console.session.hours", 12, "h", "after this long a person signs in anew", low=1, high=168),
+    Setting("console.viewers", 500, "viewers", "dashboards kept live at once; more are refused", low=1, high=100000),
     Setting("alert.webhook.timeout.sec", 5, "s", "longest wait for a webhook", low=1, high=120),
 )
 _BY_NAME = {row.name: row for row in TABLE}

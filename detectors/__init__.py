@@ -2,7 +2,7 @@
 
 from detectors.detection import DetectReport
 from detectors.evaluation import Evaluation, Found, Labelled, Match, evaluate, read_truth
-from detectors.pipeline import detect, evaluate_truth, service_states, train
+from detectors.pipeline import detect, drill_down, evaluate_truth, service_states, train
 from detectors.reading import baseline_hours
 from detectors.revision import Written
 from detectors.training import TrainReport
@@ -17,6 +17,7 @@ __all__ = [
     "Written",
     "baseline_hours",
     "detect",
+    "drill_down",
     "evaluate",
     "evaluate_truth",
     "read_truth",

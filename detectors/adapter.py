@@ -13,7 +13,7 @@ _FAMILIES = {
     "asr": "effectiveness",
     "ner": "effectiveness",
     "abr": "effectiveness",
-    "acd": "effectiveness",
+    "acd": "quality",  # who hears nothing hangs up
     "pdd_p95": "delay",
     "delay_p95": "delay",
     "jitter_within_target": "quality",
@@ -57,6 +57,10 @@ def kpi_of(definition: Definition) -> Kpi:
         noun=noun,
         mergeable=definition.kind != "percentile",
         version=definition.version,
+        additive=definition.spread is not None and definition.spread.amount is not None,
+        percentile=definition.percentile,
+        edge=definition.edge,
+        settle_sec=definition.settle_sec,
     )
 
 

@@ -2,45 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from contracts.clock import from_epoch_ms, iso
+from contracts.entities import Entity
 from contracts.ids import joined
-from detectors.baseline import band
-from detectors.decisions import RULES, Rule, Run, rule_for, runs
+from detectors.decisions import RULES, RUNNING, Rule, Run, rule_for, running_runs, runs
 from detectors.evidence import Judged, loss
 from detectors.findings import Anomaly, Detector
-from detectors.panel import Floats, trailing
+from detectors.panel import Bools, Floats, Panel, trailing
 from detectors.scales import from_scale
-from detectors.scorers import Scores, by_model, feed, threshold
-from detectors.scorers.continuous import samples_behind
+from detectors.scorers import Scores, by_model, feed, running, threshold
+from detectors.shown import shown_over
 from detectors.subject import Kpi, Series
-from detectors.wording import broken_target, deviation, hour_words, silence, since_words
+from detectors.wording import broken_target, deviation, silence, since_words, span_words
 
 # Certain but too small to act on: relative change of counts, volumes and qualities; share of the good of ratios.
 LEAST_EFFECT = {"count": 0.1, "continuous": 0.03, "ratio": 0.01}
+LEAST_QUALITY = 0.005  # of a MOS or R: half a per cent of it is what a tenth of the calls on a poorer codec costs
 STANDING_GAP_SEC = 7 * 86400  # a target never kept is one long state, not a new anomaly each day
 MISSED_GAP_SEC = 4 * 3600
 
 
-def deviations(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
-    """Anomalies against the baseline, each direction by itself, small ones left out."""
+def deviations(judged: Judged, zone: ZoneInfo, told: Told | None = None) -> list[Anomaly]:
+    """Anomalies against the baseline, each direction by itself, small ones left out.
+
+    Sudden ones; with `told`, what those are of all series, the slow ones beside them.
+    """
     kpi, found = judged.panel.kpi, []
-    scores = by_model(judged.panel, judged.baseline)
-    rule = rule_for(kpi, judged.panel.step_sec)
     for high in (False, True):
         if kpi.bad != "both" and high != (kpi.bad == "high"):
             continue
+        for row, run, score, gap_sec in _runs_one_way(judged, high, told):
+            lost = loss(judged, row, run.columns).effect
+            if not lost < least_effect(kpi):
+                found.append(_deviation(judged, row, run, score, high, lost, zone, gap_sec))
+    return found
+
+
+class Told:
+    """When which entity showed a sudden deviation: not to be looked for again in windows of a day.
+
+    Of any KPI at the entity itself, of the same family at its service.
+    """
+
+    def __init__(self, anomalies: Iterable[Anomaly]) -> None:
+        self._spans: dict[tuple[str, Entity], list[tuple[int, int, str]]] = {}
+        for one in anomalies:
+            if not one.standing:
+                self._spans.setdefault((one.series.service, one.series.entity), []).append(
+                    (one.start, one.end, one.family)
+                )
+
+    def of(self, panel: Panel) -> Bools:
+        """Buckets of each series in which its own entity or its service did, shape (series, buckets)."""
+        found = np.zeros(panel.value.shape, dtype=bool)
+        for row, series in enumerate(panel.series):
+            for entity in {series.entity, Entity("service", series.service)}:
+                for start, end, family in self._spans.get((series.service, entity), ()):
+                    if entity == series.entity or family in (panel.kpi.family, "feed"):
+                        found[row] |= (panel.starts < end) & (panel.ends > start)
+        return found
+
+
+def least_effect(kpi: Kpi) -> float:
+    return LEAST_QUALITY if kpi.family == "quality" and kpi.model == "continuous" else LEAST_EFFECT[kpi.model]
+
+
+def _runs_one_way(judged: Judged, high: bool, told: Told | None) -> Iterator[tuple[int, Run, Floats, int]]:
+    """(row, run, scores of its row, longest hole) of deviations upwards (`high`) or downwards."""
+    panel = judged.panel
+    if not panel.kpi.mergeable and panel.bins is None:  # a percentile alone: no window can be made of it
+        if told is not None:
+            return
+        scores, rule = by_model(panel, judged.baseline), rule_for(panel.kpi, panel.step_sec)
         directed = np.where(scores.high == high, scores.score, np.where(np.isnan(scores.score), np.nan, 0.0))
         for row, run in _all_runs(directed, judged, rule):
-            lost = loss(judged, row, run.columns).effect
-            if not lost < LEAST_EFFECT[kpi.model]:
-                found.append(_deviation(judged, row, run, directed, high, lost, zone, rule))
-    return found
+            yield row, run, directed[row], rule.gap_sec
+        return
+    if told is not None and panel.step_sec > running.SLOW_SEC[0]:
+        return
+    without = None if told is None else told.of(panel)
+    found = running.score(panel, judged.baseline, judged.expected, high=high, without=without)
+    for row, run in _running(found, judged, without):
+        yield row, run, found.score[row], RUNNING.gap_sec
+
+
+def _running(found: running.Running, judged: Judged, without: Bools | None) -> Iterator[tuple[int, Run]]:
+    panel = judged.panel
+    with np.errstate(invalid="ignore"):
+        worth = (found.score >= RUNNING.extreme).any(axis=1)
+    if not worth.any():
+        return
+    sums = running.sums_of(panel, judged.baseline, judged.expected, without)
+    for row in np.flatnonzero(worth):
+        arrays = (found.score[row], found.width[row], found.recent[row])
+        onset = partial(running.onset, panel, judged.baseline, sums, int(row))
+        for run in running_runs(*arrays, panel.starts, panel.step_sec, RUNNING, onset):
+            yield int(row), run
 
 
 def _all_runs(score: Floats, judged: Judged, rule: Rule) -> Iterator[tuple[int, Run]]:
@@ -52,32 +116,13 @@ def _all_runs(score: Floats, judged: Judged, rule: Rule) -> Iterator[tuple[int, 
 
 
 def _deviation(
-    judged: Judged, row: int, run: Run, score: Floats, high: bool, lost: float, zone: ZoneInfo, rule: Rule
+    judged: Judged, row: int, run: Run, score: Floats, high: bool, lost: float, zone: ZoneInfo, gap_sec: int
 ) -> Anomaly:
-    panel, kpi, peak = judged.panel, judged.panel.kpi, run.peak
-    series, baseline = panel.series[row], judged.baseline
-    samples = float(samples_behind(panel, judged.expected.samples)[row, peak])
-    if kpi.model == "ratio":
-        samples = float(panel.denominator[row, peak])
-    one = slice(row, row + 1)
-    lower, upper = band(
-        kpi,
-        judged.expected.centre[one, peak],
-        baseline.within[one],
-        judged.expected.between[one, peak],
-        baseline.tail[one],
-        np.array([samples]),
-        panel.coverage[one, peak],
-    )
-    behind = float(panel.samples[row, peak]) if np.isfinite(panel.samples[row, peak]) else samples
-    actual = float(panel.value[row, peak])
-    if kpi.model == "ratio":
-        actual = float(panel.numerator[row, peak] / panel.denominator[row, peak])
-    when = hour_words(int(panel.starts[peak]), zone, panel.step_sec)
-    reason = deviation(kpi, series.entity, actual, float(lower[0]), float(upper[0]), behind, when)
-    expected = float(judged.expected.value[row, peak] * (panel.coverage[row, peak] if kpi.model == "count" else 1.0))
-    numbers = (actual, expected, float(lower[0]), float(upper[0]), behind)
-    return _anomaly(judged, row, run, score[row], "baseline", high, numbers, lost, reason, rule.gap_sec)
+    panel, kpi = judged.panel, judged.panel.kpi
+    shown = shown_over(judged, row, np.arange(run.peak - run.width + 1, run.peak + 1))
+    when = span_words(int(panel.starts[run.peak - run.width + 1]), int(panel.ends[run.peak]), zone, panel.step_sec)
+    reason = deviation(kpi, panel.series[row].entity, shown.actual, shown.lower, shown.upper, shown.samples, when)
+    return _anomaly(judged, row, run, score, "baseline", high, tuple(shown), lost, reason, gap_sec)
 
 
 def missed_targets(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
@@ -90,9 +135,9 @@ def missed_targets(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
     usual = _usual(judged)
     keeps = usual >= kpi.target if kpi.target_is_least else usual <= kpi.target
     standing = np.isfinite(usual) & ~keeps
-    base = RULES[judged.panel.step_sec]
+    base = RULES[judged.panel.step_sec] if judged.span_sec == judged.panel.step_sec else RUNNING
     for is_standing, gap in ((False, MISSED_GAP_SEC), (True, STANDING_GAP_SEC)):
-        seen = replace(judged, panel=trailing(judged.panel, 86400)) if is_standing else judged
+        seen = replace(judged, panel=trailing(judged.panel, 86400 if is_standing else judged.span_sec))
         scores = threshold.score(seen.panel, seen.baseline)
         score = np.where((standing == is_standing)[:, None], scores.score, np.nan)
         for row, run in _all_runs(score, seen, replace(base, gap_sec=gap)):
@@ -157,7 +202,7 @@ def _anomaly(
     score: Floats,
     detector: Detector,
     high: bool,
-    numbers: tuple[float, float, float, float, float],
+    numbers: tuple[float, ...],
     lost: float,
     reason: str,
     gap_sec: int,
@@ -167,7 +212,7 @@ def _anomaly(
     series: Series = panel.series[row]
     kpi: Kpi = panel.kpi
     end = int(panel.ends[run.columns[-1]])
-    decided = int(panel.starts[run.decided])
+    decided, settle_ms = int(panel.starts[run.decided]), kpi.settle_sec * 1000
     actual, expected, lower, upper, samples = numbers
     return Anomaly(
         id=joined((detector, kpi.id, series.entity, series.service, high, iso(from_epoch_ms(decided)))),
@@ -179,7 +224,7 @@ def _anomaly(
         start=int(panel.starts[run.columns[0]]),
         end=end,
         open=int(panel.ends[-1]) - end <= gap_sec * 1000,
-        detected=int(panel.ends[run.decided]),
+        detected=int(panel.ends[run.decided]) + settle_ms,
         score=round(float(score[run.peak]), 1),
         direction="high" if high else "low",
         actual=actual,

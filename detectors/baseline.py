@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -42,16 +42,22 @@ class Baseline:
     floor: Floats
     samples: Floats
     weeks: Floats
+    learned_steps: float = 1.0  # buckets of this step in one that it was learned from
 
     def rows(self, chosen: Sequence[int] | Bools) -> Baseline:
         """The baseline of some of its series."""
         index = np.flatnonzero(chosen) if getattr(chosen, "dtype", None) == np.bool_ else np.asarray(chosen, dtype=int)
         names = ("centre", "between", "within", "tail", "floor", "samples", "weeks")
-        return replace(
-            self,
-            series=tuple(self.series[row] for row in index),
-            **{name: getattr(self, name)[index] for name in names},
-        )
+        arrays: dict[str, Any] = {name: getattr(self, name)[index] for name in names}
+        return replace(self, series=tuple(self.series[row] for row in index), **arrays)
+
+    def with_rows(self, rows: Bools, other: Baseline) -> Baseline:
+        """The baseline with `other`'s rows in place of these rows."""
+        arrays: dict[str, Any] = {}
+        for name in ("centre", "between", "within", "tail", "floor", "samples", "weeks"):
+            arrays[name] = np.array(getattr(self, name))
+            arrays[name][rows] = getattr(other, name)
+        return replace(self, **arrays)
 
     def aligned(self, series: Sequence[Series]) -> Baseline:
         """The baseline in the order of `series`; NaN for the ones it does not know."""
@@ -65,10 +71,16 @@ class Baseline:
 
 
 def finer(baseline: Baseline, step_sec: int) -> Baseline:
-    """An hourly baseline of counts or volumes at a finer step: the same shape, a share of the amount."""
+    """An hourly baseline at a finer step: the same shape, of counts and volumes a share of the amount."""
     parts = baseline.step_sec / step_sec
+    adds = baseline.kpi.model == "count" or baseline.kpi.additive
     return replace(
-        baseline, step_sec=step_sec, centre=baseline.centre - np.log(parts), samples=baseline.samples / parts
+        baseline,
+        step_sec=step_sec,
+        centre=baseline.centre - np.log(parts) if adds else baseline.centre,
+        floor=baseline.floor / parts if adds else baseline.floor,
+        samples=baseline.samples / parts,
+        learned_steps=baseline.learned_steps * parts,
     )
 
 
@@ -90,28 +102,29 @@ class Expected(NamedTuple):
 def expected_at(baseline: Baseline, panel: Panel) -> Expected:
     """What the baseline expects at each bucket of `panel` (same series, same order)."""
     when = local_time(panel, baseline.zone)
-    centre = centre_at(baseline.centre, panel.step_sec, when)
-    return Expected(
-        centre, from_scale(baseline.kpi, centre), baseline.between[:, when.cell], baseline.samples[:, when.cell]
-    )
+    week = week_at(baseline.centre, panel.step_sec, when)
+    centre, value = (np.take(each, when.again, axis=1) for each in (week, from_scale(baseline.kpi, week)))
+    if panel.excused is not None:
+        centre, value = np.where(panel.excused, np.nan, centre), np.where(panel.excused, np.nan, value)
+    between, samples = (np.take(each, when.cell, axis=1) for each in (baseline.between, baseline.samples))
+    return Expected(centre, value, between, samples)
 
 
-def centre_at(centre: Floats, step_sec: int, when: LocalTime) -> Floats:
-    """Centres at the buckets' middles, straight lines between the middles of hours; days and whole hours as they are."""
-    if step_sec >= 86400:
-        return centre[:, when.cell]
-    if step_sec == 3600 and bool(np.all(when.middle % 1 == 0.5)):
-        return centre[:, when.cell]
+def week_at(centre: Floats, step_sec: int, when: LocalTime) -> Floats:
+    """Centres at the middles of a week's buckets (`when.once`); days and whole hours as they are, else straight lines between
+    the middles of hours. `when.again` lays them out over all weeks.
+    """
+    own = centre[:, when.cell[when.once]]
+    if step_sec >= 86400 or (step_sec == 3600 and bool(np.all(when.middle % 1 == 0.5))):
+        return own
     before, after = np.roll(centre, 1, axis=1), np.roll(centre, -1, axis=1)
     # The mean of straight lines over an hour is ¾ of the knot and ⅛ of each neighbour: lift the knots so that the mean is kept.
     lifted = 1.25 * centre - 0.125 * (before + after) if step_sec < 3600 else centre
     knots = np.where(np.isnan(lifted), centre, lifted)
-    place = (when.middle - 0.5) % HOURS_OF_WEEK
+    place = (when.middle[when.once] - 0.5) % HOURS_OF_WEEK
     left = np.floor(place).astype(np.int64)
     share = place - left
-    right = (left + 1) % HOURS_OF_WEEK
-    line = knots[:, left] * (1 - share) + knots[:, right] * share
-    own = centre[:, when.cell]
+    line = knots[:, left] * (1 - share) + knots[:, (left + 1) % HOURS_OF_WEEK] * share
     return np.where(np.isnan(own), np.nan, np.where(np.isnan(line), own, line))
 
 

@@ -1,5 +1,10 @@
 """From scores to anomalies: when does a deviation begin to count, and when is it over.
 
+Running windows (`scorers.running`) hold their own neighbours already, so one score decides; a run goes on while the long
+window is still anomalous *and* a shorter one shows that it is not only its past, and begins where the first window begins.
+
+Scores of buckets by themselves (targets, silence, percentiles without bins):
+
 A run is a stretch of judged buckets at or above `close`, holes shorter than `gap_sec` forgiven (hysteresis; neighbours
 merge). It becomes an anomaly when one bucket reaches `extreme`, or `pair` follows `pair`, or `long_count` in a row
 reach `long`: the fewer buckets, the surer each must be. Its start is the run's first bucket, however early; what
@@ -8,7 +13,7 @@ decided is the bucket at whose end it became known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -39,6 +44,11 @@ RULES = {
 }
 
 
+# Windows overlap and are many: only what quiet traffic shows once in 80 million looks is told.
+RUNNING = Rule(extreme=86, pair=NEVER, long=NEVER, long_count=1, close=40, gap_sec=3600)
+STILL = 0.8  # −log10 p of the recent past that says it goes on
+
+
 def rule_for(kpi: Kpi, step_sec: int) -> Rule:
     """A percentile jumps with the one value that it happens to be: no single bucket of it decides, however extreme."""
     rule = RULES[step_sec]
@@ -46,11 +56,15 @@ def rule_for(kpi: Kpi, step_sec: int) -> Rule:
 
 
 class Run(NamedTuple):
-    """Column numbers of one anomaly in its panel: all its anomalous buckets, the one that decided, the highest."""
+    """Column numbers of one anomaly in its panel: all its anomalous buckets, the one that decided, the highest.
+
+    `width`: buckets of the window at the highest.
+    """
 
     columns: Ints
     decided: int
     peak: int
+    width: int = 1
 
 
 def runs(score: Floats, starts: Ints, step_sec: int, rule: Rule) -> Iterator[Run]:
@@ -64,6 +78,36 @@ def runs(score: Floats, starts: Ints, step_sec: int, rule: Rule) -> Iterator[Run
         decided = _decided(score, columns, rule)
         if decided is not None:
             yield Run(columns, decided, int(columns[np.argmax(score[columns])]))
+
+
+def running_runs(
+    score: Floats,
+    width: Ints,
+    recent: Floats,
+    starts: Ints,
+    step_sec: int,
+    rule: Rule,
+    onset: Callable[[int, int], int],
+) -> Iterator[Run]:
+    """Runs of one series under running windows; arrays as `scorers.running.Running`, of one row.
+
+    `onset`: (earliest column, column of the peak) → where the deviation begins.
+    """
+    with np.errstate(invalid="ignore"):
+        hot = np.flatnonzero((score >= rule.close) & (recent >= STILL))
+        sure = score >= rule.extreme
+    if not len(hot):
+        return
+    holes = (starts[hot[1:]] - starts[hot[:-1]]) // 1000 - step_sec
+    before = -1
+    for columns in np.split(hot, np.flatnonzero(holes > rule.gap_sec) + 1):
+        deciding = columns[sure[columns]]
+        if len(deciding):
+            peak = int(columns[np.argmax(score[columns])])
+            earliest = max(int(columns[0]) - int(width[columns[0]]) + 1, before + 1)
+            begin = min(onset(earliest, int(deciding[0])), int(columns[0]))
+            yield Run(np.r_[begin : columns[0], columns], int(deciding[0]), peak, int(width[peak]))
+            before = int(columns[-1])
 
 
 def _decided(score: Floats, columns: Ints, rule: Rule) -> int | None:

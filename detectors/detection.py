@@ -53,7 +53,10 @@ _NEWEST = {"size": 1, "sort": [{"@timestamp": "desc"}]}
 
 @dataclass(frozen=True, slots=True)
 class DetectReport:
-    """What one run judged and wrote. `series`: with a baseline; 0: train first, only targets were judged."""
+    """What one run judged and wrote. `series`: with a baseline; 0: train first, only targets were judged.
+
+    `excused`: buckets that were not judged since maintenance, or an event, is planned for them.
+    """
 
     since: datetime
     until: datetime
@@ -64,6 +67,7 @@ class DetectReport:
     states: int = 0
     open_incidents: tuple[str, ...] = ()
     seconds: float = 0.0
+    excused: int = 0
 
 
 def detect_job(
@@ -90,7 +94,8 @@ def detect_job(
     buckets = sum(int(np.isfinite(one.expected.value).sum()) for one in judgement.judged)
     known = sum(len(one.series) for one in baselines)
     seconds = time.monotonic() - began
-    return DetectReport(window, until, known, buckets, anomalies, incidents, written, open_now, seconds)
+    planned = sum(int(one.panel.excused.sum()) for one in judgement.judged if one.panel.excused is not None)
+    return DetectReport(window, until, known, buckets, anomalies, incidents, written, open_now, seconds, planned)
 
 
 def _keep_checkpoint(store: Store, since: datetime, until: datetime, seen: datetime) -> None:

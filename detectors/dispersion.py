@@ -13,7 +13,6 @@ from scipy import special
 
 from detectors.levels import Centres
 from detectors.panel import Bools, Floats, Observed, Panel
-from detectors.scales import from_scale
 from detectors.subject import Kpi
 
 _TAILS = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 20.0, 40.0, 1e6])  # degrees of freedom tried; the last is normal
@@ -46,16 +45,18 @@ def _step_variance(steps: Floats) -> float:
     return max(float(np.median(steps)) * 1.4826, 1e-9) ** 2 / 2 if len(steps) else 1.0
 
 
-def measured(panel: Panel, observed: Observed, centres: Centres, guess: Dispersion, everything: Observed) -> Dispersion:
-    """Dispersion of the buckets in `observed` around `centres` (at each bucket).
+def measured(
+    panel: Panel, observed: Observed, centres: Centres, mean: Floats, guess: Dispersion, everything: Observed
+) -> Dispersion:
+    """Dispersion of the buckets in `observed` around `centres` (at each bucket), in the KPI's unit `mean`.
 
     `everything` holds what was set aside too: values that jump now and then for a bucket or two are how the series is,
     and make its tail heavy; what lasts longer was an incident.
     """
     if panel.kpi.model == "count":
-        return _count(observed, np.exp(centres.centre), centres.doubt, guess)
+        return _count(observed, mean, centres.doubt, guess)
     if panel.kpi.model == "ratio":
-        return _ratio(panel, observed, from_scale(panel.kpi, centres.centre), centres.doubt, guess)
+        return _ratio(panel, observed, mean, centres.doubt, guess)
     return _continuous(observed, centres, guess, everything)
 
 
@@ -78,9 +79,8 @@ def _ratio(panel: Panel, observed: Observed, mean: Floats, doubt: Floats, guess:
     weight = 1.0 / (guess.within[:, None] + guess.between[:, None] * trials) ** 2
     within, between = _line(square, trials, weight)
     plain = (per_sample < _CLUSTERED) & (panel.kpi.family != "quality")  # the two legs of a call hang together as well
-    alone = np.nansum(weight * (square - 1.0) * trials, axis=1) / np.maximum(
-        np.nansum(weight * trials**2, axis=1), 1e-12
-    )
+    weighted = np.nan_to_num(weight * trials)
+    alone = _dot(weighted, np.nan_to_num(square - 1.0)) / np.maximum(_dot(weighted, np.nan_to_num(trials)), 1e-12)
     return guess._replace(
         within=np.where(plain, 1.0, np.maximum(within, 1.0)), between=np.where(plain, np.maximum(alone, 0.0), between)
     )
@@ -88,11 +88,12 @@ def _ratio(panel: Panel, observed: Observed, mean: Floats, doubt: Floats, guess:
 
 def _line(square: Floats, slope_by: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Weighted least squares of square = a + b · slope_by with a, b ≥ 0; shape (series,) each."""
-    weight = np.where(np.isfinite(square), weight, np.nan)
-    total = np.maximum(np.nansum(weight, axis=1), 1e-300)
-    mean_x, mean_y = np.nansum(weight * slope_by, axis=1) / total, np.nansum(weight * square, axis=1) / total
-    mean_xx = np.nansum(weight * slope_by**2, axis=1) / total
-    mean_xy = np.nansum(weight * slope_by * square, axis=1) / total
+    known = np.isfinite(square) & np.isfinite(weight)
+    weight, x, y = (np.where(known, part, 0.0) for part in (weight, slope_by, square))
+    total = np.maximum(weight.sum(axis=1), 1e-300)
+    weighted = weight * x
+    mean_x, mean_y = weighted.sum(axis=1) / total, _dot(weight, y) / total
+    mean_xx, mean_xy = _dot(weighted, x) / total, _dot(weighted, y) / total
     variance = mean_xx - mean_x**2
     tilt = np.where(variance > 1e-6 * mean_xx, (mean_xy - mean_x * mean_y) / np.maximum(variance, 1e-300), 0.0)
     base = mean_y - tilt * mean_x
@@ -100,6 +101,11 @@ def _line(square: Floats, slope_by: Floats, weight: Floats) -> tuple[Floats, Flo
     tilt = np.where(only_base, 0.0, np.where(only_tilt, mean_xy / np.maximum(mean_xx, 1e-300), tilt))
     base = np.where(only_base, mean_y, np.where(only_tilt, 0.0, base))
     return base, tilt
+
+
+def _dot(one: Floats, other: Floats) -> Floats:
+    """Sum of products of each row."""
+    return np.asarray(np.einsum("ij,ij->i", one, other), dtype=float)
 
 
 def _continuous(observed: Observed, centres: Centres, guess: Dispersion, everything: Observed) -> Dispersion:
@@ -112,9 +118,10 @@ def _continuous(observed: Observed, centres: Centres, guess: Dispersion, everyth
     variance = np.maximum(within[:, None] / observed.exposure + between[:, None], 1e-18)
     standard = np.abs(residual) / np.sqrt(variance * kept)
     jumps = _jumps(observed, everything)
-    jumped = np.where(jumps, everything.amount / everything.exposure - centres.centre, np.nan)
-    spread = np.sqrt(within[:, None] / everything.exposure + between[:, None])
-    tail = _tail(np.concatenate([standard, np.abs(jumped) / np.maximum(spread, 1e-9)], axis=1))
+    rows, exposure = jumps.nonzero()[0], everything.exposure[jumps]
+    jumped = np.abs(everything.amount[jumps] / exposure - centres.centre[jumps])
+    spread = np.sqrt(within[rows] / exposure + between[rows])
+    tail = _tail(np.concatenate([standard[np.isfinite(standard)], jumped / np.maximum(spread, 1e-9)]))
     # Moments fit the middle too wide when the tail is heavy: the scale is the one that fits the upper quartile.
     scale = np.array([_scale(row[np.isfinite(row)], tail) for row in standard])
     return Dispersion(within * scale, np.maximum(between * scale, 1e-18), np.full(len(scale), tail))

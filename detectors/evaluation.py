@@ -25,7 +25,10 @@ _NEEDED = ("id", "type", "service", "entities", "start", "end")
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One line of a truth file. `entities`: `type:id`; `scored`: False for what even an oracle could not see."""
+    """One line of a truth file. `entities`: `type:id`; `scored`: False for what even an oracle could not see.
+
+    `limit_s`: seconds after its start by which its type says that it is to be found; None: the file does not say.
+    """
 
     id: str
     type: str
@@ -36,6 +39,7 @@ class Labelled:
     strength: float = 1.0
     description: str = ""
     scored: bool = True
+    limit_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One labelled incident and what we made of it; `found` is the id of ours or empty."""
+    """One labelled incident and what we made of it; `found` is the id of ours or empty, `late`: found after its limit."""
 
     labelled: str
     type: str
@@ -62,6 +66,27 @@ class Match:
     found: str
     title: str
     delay_s: float | None
+    scored: bool = True
+    strength: float = 1.0
+    limit_s: float | None = None
+
+    @property
+    def late(self) -> bool:
+        return self.delay_s is not None and self.limit_s is not None and self.delay_s > self.limit_s
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """Incidents of one type: how many there were, count, were found, and within their limit; delays in seconds."""
+
+    type: str
+    labelled: int
+    scored: int
+    found: int
+    within_limit: int
+    limit_s: float | None
+    median_delay_s: float | None
+    delays_s: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +102,25 @@ class Evaluation:
     matches: tuple[Match, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        matches = [{**asdict(one), "late": one.late} for one in self.matches]
+        return {**asdict(self), "matches": matches, "by_type": [asdict(one) for one in self.by_type()]}
+
+    def by_type(self) -> list[OfType]:
+        """Scored incidents by type, in the order of the types' names; a type of which none is scored is there with zeros."""
+        groups: dict[str, list[Match]] = {}
+        for one in self.matches:
+            groups.setdefault(one.type, []).append(one)
+        return [_of_type(name, groups[name]) for name in sorted(groups)]
+
+
+def _of_type(name: str, matches: Sequence[Match]) -> OfType:
+    scored = [one for one in matches if one.scored]
+    found = [one for one in scored if one.delay_s is not None]
+    delays = tuple(sorted(one.delay_s for one in found if one.delay_s is not None))
+    limits = [one.limit_s for one in matches if one.limit_s is not None]
+    in_time = sum(not one.late for one in found)
+    middle = median(delays) if delays else None
+    return OfType(name, len(matches), len(scored), len(found), in_time, min(limits, default=None), middle, delays)
 
 
 def read_truth(path: Path) -> list[Labelled]:
@@ -108,6 +151,7 @@ def labelled(line: str, where: str) -> Labelled:
             float(row.get("strength", 1.0)),
             str(row.get("description", "")),
             bool(row.get("scored", True)),
+            float(row["delay_limit_s"]) if row.get("delay_limit_s") is not None else None,
         )
     except (ValueError, TypeError) as error:
         raise UserError(f"not a labelled incident: {error}", where=where) from error
@@ -163,7 +207,18 @@ def _delay(label: Labelled, one: Found) -> float:
 
 def _match(label: Labelled, one: Found | None) -> Match:
     found, title, delay = ("", "", None) if one is None else (one.id, one.title, _delay(label, one))
-    return Match(label.id, label.type, label.service, label.entities, found, title, delay)
+    return Match(
+        label.id,
+        label.type,
+        label.service,
+        label.entities,
+        found,
+        title,
+        delay,
+        label.scored,
+        label.strength,
+        label.limit_s,
+    )
 
 
 def _summary(

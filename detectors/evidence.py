@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,24 +11,33 @@ import numpy as np
 from contracts.entities import Entity
 from detectors.baseline import Baseline, Expected, expected_at, scaled_values
 from detectors.panel import Floats, Ints, Panel
+from detectors.scorers import running
 from detectors.subject import Kpi, Series
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A panel beside the baseline of its series (same order) and what it expects at each bucket."""
+    """A panel beside the baseline of its series (same order) and what it expects at each bucket.
+
+    `span_sec`: the length of time that says enough of these series, where buckets are shorter.
+    """
 
     panel: Panel
     baseline: Baseline
     expected: Expected
     scaled: Floats
+    span_sec: int
 
 
-def judge(panel: Panel, baseline: Baseline) -> Judged:
+def judge(panel: Panel, baseline: Baseline, span_sec: int | None = None) -> Judged:
     """`panel` beside its baseline; series that the baseline does not know expect NaN."""
     aligned = baseline.aligned(panel.series)
+    expected = expected_at(aligned, panel)
     scaled = scaled_values(panel, aligned.floor) if panel.kpi.model == "continuous" else panel.value
-    return Judged(panel, aligned, expected_at(aligned, panel), scaled)
+    if panel.bins is not None:  # of a percentile: the samples beyond what is expected of it, of all
+        over = panel.bins.beyond(expected.value, panel.kpi.edge)
+        panel = replace(panel, numerator=over, denominator=panel.samples)
+    return Judged(panel, aligned, expected, scaled, span_sec or panel.step_sec)
 
 
 class Loss(NamedTuple):
@@ -48,6 +57,40 @@ class Evidence:
         self._place: dict[tuple[str, Entity], tuple[Judged, int]] = {
             (series.kpi, series.entity): (one, row) for one in judged for row, series in enumerate(one.panel.series)
         }
+        self._entities: dict[tuple[str, str], list[Entity]] = {}
+        for one in judged:
+            for series in one.panel.series:
+                self._entities.setdefault((series.kpi, series.service), []).append(series.entity)
+
+    def effect(self, series: Series, start_ms: int, end_ms: int) -> float:
+        """Share of the good that a series lost over [start, end); NaN where it is not judged."""
+        found = self._loss(series.kpi, series.entity, start_ms, end_ms)
+        return math.nan if found is None else found.effect
+
+    def lost(self, series: Series, start_ms: int, end_ms: int) -> float:
+        """What a series lost over [start, end), in samples; 0 where it is not judged."""
+        found = self._loss(series.kpi, series.entity, start_ms, end_ms)
+        return 0.0 if found is None else found.amount
+
+    def suspects(self, service: str, start_ms: int, end_ms: int) -> list[Suspect]:
+        """Parts of a service by how surely they stray over [start, end), surest first: one row an entity, its surest KPI."""
+        best: dict[Entity, Suspect] = {}
+        for (_, entity), (judged, row) in self._place.items():
+            series = judged.panel.series[row]
+            if series.service == service and entity.type != "service":
+                found = suspect(judged, row, start_ms, end_ms)
+                if found is not None and (entity not in best or found.surprise > best[entity].surprise):
+                    best[entity] = found
+        return sorted(best.values(), key=lambda one: (-one.surprise, str(one.entity)))
+
+    def place(self, series: Series, start_ms: int, end_ms: int) -> tuple[Entity, float]:
+        """The entity that explains a series' KPI best over [start, end), and its strength; its own where none is known."""
+        best, most = series.entity, self.strength(series, series.entity, start_ms, end_ms)
+        for entity in self._entities.get((series.kpi, series.service), ()):
+            found = self.strength(series, entity, start_ms, end_ms)
+            if found > (most if not math.isnan(most) else 0.0):
+                best, most = entity, found
+        return best, most
 
     def strength(self, series: Series, entity: Entity, start_ms: int, end_ms: int) -> float:
         """How well `entity` explains what `series` shows in [start, end): effect there × its share of the service's loss.
@@ -74,6 +117,34 @@ class Evidence:
         return None if math.isnan(found_loss.effect) else found_loss
 
 
+class Suspect(NamedTuple):
+    """`surprise`: −log10 p of an entity's KPI over a time; `effect`, `amount` as `Loss`; `high`: above what is expected."""
+
+    entity: Entity
+    kpi: Kpi
+    high: bool
+    surprise: float
+    effect: float
+    amount: float
+
+
+def suspect(judged: Judged, row: int, start_ms: int, end_ms: int) -> Suspect | None:
+    """How surely one series strays over [start, end), in a direction that is bad; None where it is not judged."""
+    panel = judged.panel
+    columns = ((panel.starts < end_ms) & (panel.ends > start_ms)).nonzero()[0]
+    if not len(columns):
+        return None
+    one = panel.rows([row]).columns((panel.starts < end_ms) & (panel.ends > start_ms))
+    expected = Expected(*(array[row : row + 1, columns] for array in judged.expected))
+    lost = loss(judged, row, columns)
+    if math.isnan(lost.effect):
+        return None
+    ways = {"low": (False,), "high": (True,), "both": (False, True)}[panel.kpi.bad]
+    found = {high: running.surprise_of_all(one, judged.baseline.rows([row]), expected, high=high) for high in ways}
+    high = max(found, key=lambda way: found[way])
+    return Suspect(panel.series[row].entity, panel.kpi, high, found[high], lost.effect, lost.amount)
+
+
 def loss(judged: Judged, row: int, columns: Ints) -> Loss:
     """What one series lost over some of its buckets.
 
@@ -89,6 +160,9 @@ def loss(judged: Judged, row: int, columns: Ints) -> Loss:
         return Loss(gone / due, gone) if due > 0 else _UNKNOWN
     if kpi.model == "ratio":
         return _ratio_loss(kpi, panel.numerator[row, columns], panel.denominator[row, columns], expected)
+    if panel.bins is not None:
+        share = np.where(np.isfinite(expected), 1.0 - kpi.percentile, np.nan)
+        return _ratio_loss(kpi, panel.numerator[row, columns], panel.denominator[row, columns], share)
     return _continuous_loss(judged, row, columns)
 
 

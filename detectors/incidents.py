@@ -1,24 +1,22 @@
 """Anomalies of one cause become one incident, named by the likeliest place of the cause.
 
-1. An anomaly is *explained* by one at another entity of the same service and family that overlaps it and is stronger
-   over the same time (`Evidence.strength`: how much is lost there × how much of the service's loss that is). So a trunk's
-   outage explains the service's dip, an SBC's jitter that of the trunks behind it, and the service its parts where all
+1. An anomaly is *explained* by one at another entity of the same service and family that lasts through enough of it and is
+   stronger over the same time (`Evidence.strength`: how much is lost there × how much of the service's loss that is). So a
+   trunk's outage explains the service's dip, an SBC's jitter that of the trunks behind it, and the service its parts where all
    lost the same.
-2. Anomalies that nothing explains are roots. Roots of one family belong together when they are at one entity, at
-   entities of one type and began together, or at entities of two types and equally strong.
-3. Groups of different families (calls fail *and* traffic falls) belong together when they have a root entity in common,
-   when the one's KPI is worse at the other's root than at its own, or when the one shows at the service as such and the
-   other at a part of it (media quality, which comes and goes apart from the rest, only at a part that shows it too).
-   Otherwise they stay apart, even in one service.
+2. Anomalies that nothing explains are roots. The strongest becomes the head of an incident; each other root, strongest first,
+   joins the head that it is related to, or becomes a head itself. Related is what began together; what shows at the same entity,
+   or again there with a like effect within a day, never whole in between; and what lies in the head's time and is no worse at
+   its own place than at the head's. Relation is to what shows at the head's place alone, so that incidents which follow or
+   overlap each other are not chained into one. Heads that turn out to be related in the end are joined.
+3. What is explained goes where its root went if it is related to that head, else to the head it is related to most.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TypeVar
 
 from contracts.entities import Entity
 from contracts.ids import joined
@@ -28,17 +26,37 @@ from detectors.wording import entity_words
 
 STRONGER = 1.1  # this much stronger: the cause is there and not here
 GAP_BUCKETS = 2
-T = TypeVar("T")
+LEAST_COMMON = 0.3  # share of the time that two of one cause have in common
+MOSTLY = 0.5
+TOGETHER_MS = 900_000  # starts within a quarter of an hour are one
+DAY_MS = 86_400_000
+AGAIN_MS = DAY_MS  # a fault that shows with the traffic shows again after the night
+LASTING = ("effectiveness", "quality", "delay")  # families in which a fault does so
+LIKE = 4.0  # effects within this factor
+STILL_LOST = 0.3  # share of its effect that a fault keeps where it does not show
+SUSPECT = 3.0  # −log10 p from which on a part is named for what shows at its service as such
+NAMED = 0.2  # share of the head's strength from which on a place is named
 
 
 @dataclass(slots=True)
 class _Group:
+    """`roots`: its head first. `located`: by anomaly id, the likeliest place of its cause."""
+
     members: list[Anomaly]
     roots: list[Anomaly]
+    located: Mapping[str, Entity]
 
     @property
-    def root_entities(self) -> set[Entity]:
-        return {one.series.entity for one in self.roots}
+    def head(self) -> Anomaly:
+        return self.roots[0]
+
+    @property
+    def core(self) -> list[Anomaly]:
+        """What shows at the head's place as the head does: one anomaly a day where the fault shows with the traffic."""
+        head = self.head
+        same = (self.located[head.id], head.family, head.direction)
+        there = [one for one in self.members if (one.series.entity, one.family, one.direction) == same]
+        return there if head in there else [head, *there]
 
 
 def group(anomalies: Iterable[Anomaly], evidence: Evidence) -> list[Incident]:
@@ -46,10 +64,130 @@ def group(anomalies: Iterable[Anomaly], evidence: Evidence) -> list[Incident]:
     alive = sorted((one for one in anomalies if not one.standing), key=lambda one: (one.detected, one.start, one.id))
     explained = {one.id: _explanation(one, alive, evidence) for one in alive}
     roots = {one.id: _root(one, explained) for one in alive}
-    groups = _family_groups(alive, roots)
-    groups = _joined_across_families(groups, evidence)
-    found = [_incident(one, evidence) for one in groups]
+    power = {one.id: _power(one, evidence) for one in alive}
+    located = {one.id: _place(one, power[one.id], evidence) for one in alive}
+    groups = _headed([one for one in alive if roots[one.id].id == one.id], power, located, evidence)
+    for one in alive:
+        if roots[one.id].id != one.id:
+            _join(one, roots[one.id], groups, located, evidence)
+    groups = _merged(groups, evidence)
+    for each in groups:
+        each.members.sort(key=lambda one: (one.detected, one.id))
+    found = [_incident(one, power, evidence) for one in groups]
     return sorted(found, key=lambda one: (one.detected, one.start, one.id))
+
+
+def _power(one: Anomaly, evidence: Evidence) -> float:
+    return _or(evidence.strength(one.series, one.series.entity, one.start, one.end), _weight(one))
+
+
+def _place(one: Anomaly, own: float, evidence: Evidence) -> Entity:
+    """Where the cause of an anomaly is likeliest: at its own entity unless its KPI is clearly worse at another."""
+    if one.detector == "feed":
+        return one.series.entity
+    place, strength = evidence.place(one.series, one.start, one.end)
+    return place if strength >= STRONGER * own else one.series.entity
+
+
+def _headed(
+    roots: list[Anomaly], power: dict[str, float], located: Mapping[str, Entity], evidence: Evidence
+) -> list[_Group]:
+    groups: list[_Group] = []
+    for one in sorted(roots, key=lambda one: (one.detector != "feed", -power[one.id], -one.score, one.id)):
+        best = _nearest(one, groups, evidence)
+        if best is None:
+            groups.append(_Group([one], [one], located))
+        else:
+            best.members.append(one)
+            best.roots.append(one)
+    return groups
+
+
+def _merged(groups: list[_Group], evidence: Evidence) -> list[_Group]:
+    """Groups at one place whose parts met only when all was placed."""
+    kept: list[_Group] = []
+    for each in groups:
+        into = next((other for other in kept if _same_story(other, each, evidence)), None)
+        if into is None:
+            kept.append(each)
+        else:
+            into.members += each.members
+            into.roots += each.roots
+    return kept
+
+
+def _same_story(a: _Group, b: _Group, evidence: Evidence) -> bool:
+    """Whether two groups are at one place and of one family, and their cores meet or are one fault that shows again."""
+    heads = [(one.located[one.head.id], one.head.family, one.head.series.service) for one in (a, b)]
+    return heads[0] == heads[1] and any(
+        touch(one, two) or _again(one, two, evidence) for one in a.core for two in b.core
+    )
+
+
+def _join(one: Anomaly, root: Anomaly, groups: list[_Group], located: Mapping[str, Entity], evidence: Evidence) -> None:
+    own = next((each for each in groups if root in each.roots and _related(each, one, evidence)), None)
+    best = own or _nearest(one, groups, evidence)
+    if best is None:
+        groups.append(_Group([one], [one], located))
+    else:
+        best.members.append(one)
+
+
+def _nearest(one: Anomaly, groups: list[_Group], evidence: Evidence) -> _Group | None:
+    """The group to which `one` is related, that with most time in common."""
+    related = [each for each in groups if _related(each, one, evidence)]
+    return max(related, key=lambda each: max(_closeness(core, one) for core in each.core), default=None)
+
+
+def _closeness(core: Anomaly, one: Anomaly) -> tuple[bool, float]:
+    return began_together(core, one), _common_share(core, one)
+
+
+def _related(group: _Group, one: Anomaly, evidence: Evidence) -> bool:
+    place = group.located[group.head.id]
+    if group.located[one.id] == place and any(_again(core, one, evidence) for core in group.core):
+        return True
+    return any(_shows_cause(core, one, evidence) for core in group.core)
+
+
+def _shows_cause(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
+    """Whether `one` shows what is the matter at the place of `core`."""
+    if core.series.service != one.series.service or not touch(core, one):
+        return False
+    if began_together(core, one) or "feed" in (core.family, one.family):
+        return True
+    if core.series.entity == one.series.entity and one.series.entity.type != "service":
+        return True
+    if core.series.entity == one.series.entity:
+        return core.family == one.family or _common_share(core, one) >= LEAST_COMMON
+    if core.series.entity.type == "service" and core.family == one.family and _common_share(core, one) >= LEAST_COMMON:
+        return True  # the part that the whole shows
+    common = min(core.end, one.end) - max(core.start, one.start)
+    if one.series.entity.type == core.series.entity.type or common < MOSTLY * min(
+        core.end - core.start, one.end - one.start
+    ):
+        return False  # parts of one kind do not show each other's trouble
+    start, end = _common_time(core, one)
+    here = evidence.strength(one.series, one.series.entity, start, end)
+    there = evidence.strength(one.series, core.series.entity, start, end)
+    if not math.isnan(there):
+        return there * STRONGER >= _or(here, 0.0)
+    inside = common >= MOSTLY * (one.end - one.start) and _weight(one) < _weight(core)
+    return _common_share(core, one) >= LEAST_COMMON or (inside and core.end - core.start <= DAY_MS)
+
+
+def _again(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
+    """Whether a fault of before shows again: same family and direction, a like effect, and never whole in between."""
+    if (core.series.service, core.family, core.direction) != (one.series.service, one.family, one.direction):
+        return False
+    if core.family not in LASTING:
+        return False
+    effects = sorted((_weight(core), _weight(one)))
+    begin, end = min(one.end, core.end), max(one.start, core.start)
+    if end - begin > AGAIN_MS or effects[1] > LIKE * max(effects[0], 1e-9):
+        return False
+    between = evidence.effect(core.series, begin, end)
+    return end <= begin or math.isnan(between) or between >= STILL_LOST * effects[0]
 
 
 def touch(one: Anomaly, other: Anomaly) -> bool:
@@ -62,7 +200,7 @@ def _explanation(one: Anomaly, others: list[Anomaly], evidence: Evidence) -> Ano
     """The anomaly at another entity that explains `one` best, or None."""
     best, most = None, 0.0
     for other in others:
-        if _comparable(one, other):
+        if _comparable(one, other) and _covers(other, one):
             here, there = _both_strengths(one, other, evidence)
             least = here / STRONGER if other.series.entity.type == "service" else here * STRONGER
             if there >= least and there > most:
@@ -77,6 +215,22 @@ def _comparable(one: Anomaly, other: Anomaly) -> bool:
         and one.series.entity.type != other.series.entity.type
         and touch(one, other)
     )
+
+
+def _covers(other: Anomaly, one: Anomaly) -> bool:
+    """Whether `other` lasts through enough of `one` to be its cause: what began and ended within it is another matter."""
+    common = min(one.end, other.end) - max(one.start, other.start)
+    return common >= LEAST_COMMON * (one.end - one.start) or began_together(one, other)
+
+
+def began_together(one: Anomaly, other: Anomaly) -> bool:
+    return abs(one.start - other.start) <= max(TOGETHER_MS, GAP_BUCKETS * 1000 * max(one.step_sec, other.step_sec))
+
+
+def _common_share(one: Anomaly, other: Anomaly) -> float:
+    """Common time as a share of the time from the first start to the last end."""
+    common = min(one.end, other.end) - max(one.start, other.start)
+    return max(common, 0) / max(max(one.end, other.end) - min(one.start, other.start), 1)
 
 
 def _both_strengths(one: Anomaly, other: Anomaly, evidence: Evidence) -> tuple[float, float]:
@@ -111,92 +265,19 @@ def _root(one: Anomaly, explained: dict[str, Anomaly | None]) -> Anomaly:
     return one
 
 
-def _family_groups(alive: list[Anomaly], roots: dict[str, Anomaly]) -> list[_Group]:
-    unique = list({root.id: root for root in roots.values()}.values())
-    groups = []
-    for cluster in _clusters(unique, _same_cause):
-        ids = {one.id for one in cluster}
-        groups.append(_Group([one for one in alive if roots[one.id].id in ids], cluster))
-    return groups
-
-
-def _same_cause(one: Anomaly, other: Anomaly) -> bool:
-    a, b = one.series, other.series
-    if a.service != b.service or one.family != other.family or not touch(one, other):
-        return False
-    if a.entity.type != b.entity.type:  # neither explains the other: equally strong
-        return True
-    together = abs(one.start - other.start) <= GAP_BUCKETS * 1000 * max(one.step_sec, other.step_sec)
-    return a.entity == b.entity or together
-
-
-def _joined_across_families(groups: list[_Group], evidence: Evidence) -> list[_Group]:
-    merged = []
-    for cluster in _clusters(groups, lambda a, b: _one_story(a, b, evidence)):
-        members = sorted((one for part in cluster for one in part.members), key=lambda one: (one.detected, one.id))
-        merged.append(_Group(members, [one for part in cluster for one in part.roots]))
-    return merged
-
-
-def _one_story(a: _Group, b: _Group, evidence: Evidence) -> bool:
-    pairs = [(x, y) for x in a.roots for y in b.roots if x.series.service == y.series.service and touch(x, y)]
-    if not pairs:
-        return False
-    if any(x.series.entity == y.series.entity and x.series.entity.type != "service" for x, y in pairs):
-        return True
-    if any({x.family, y.family} & {"feed"} for x, y in pairs):
-        return True
-    if _within(a, b) or _within(b, a):
-        return True
-    return any(_worse_there(x, y, evidence) or _worse_there(y, x, evidence) for x, y in pairs)
-
-
-def _within(part: _Group, whole: _Group) -> bool:
-    """Whether `whole` shows at its service as such, and `part` at a place of it that `whole` shows at too, or may."""
-    if any(entity.type != "service" for entity in whole.root_entities):
-        return False
-    if "quality" not in (part.roots[0].family, whole.roots[0].family):
-        return True
-    places = {one.series.entity for one in whole.members if one.series.entity.type != "service"}
-    return not places.isdisjoint(part.root_entities)
-
-
-def _worse_there(one: Anomaly, other: Anomaly, evidence: Evidence) -> bool:
-    """Whether `one`'s KPI is worse at `other`'s entity than at its own: the cause of both is there."""
-    start, end = _common_time(one, other)
-    here = evidence.strength(one.series, one.series.entity, start, end)
-    there = evidence.strength(one.series, other.series.entity, start, end)
-    return there >= STRONGER * here
-
-
-def _clusters(items: list[T], related: Callable[[T, T], bool]) -> list[list[T]]:
-    """Connected components of `items` under `related`, in the order of their first items."""
-    leader = list(range(len(items)))
-
-    def find(index: int) -> int:
-        while leader[index] != index:
-            index = leader[index]
-        return index
-
-    for i, j in combinations(range(len(items)), 2):
-        if find(i) != find(j) and related(items[i], items[j]):
-            first, second = sorted((find(i), find(j)))
-            leader[second] = first
-    clusters: dict[int, list[T]] = {}
-    for index, item in enumerate(items):
-        clusters.setdefault(find(index), []).append(item)
-    return list(clusters.values())
-
-
-def _incident(group: _Group, evidence: Evidence) -> Incident:
-    power = {
-        one.id: _or(evidence.strength(one.series, one.series.entity, one.start, one.end), _weight(one))
-        for one in group.members
-    }
+def _incident(group: _Group, power: dict[str, float], evidence: Evidence) -> Incident:
     roots = sorted(group.roots, key=lambda one: (*_narrowest(one), -power[one.id], -one.score, one.id))
     others = sorted(group.members, key=lambda one: (-power[one.id], -one.score, one.id))
-    entities = tuple(dict.fromkeys(one.series.entity for one in (*roots, *others)))
     head = roots[0]
+    least = NAMED * max(power[one.id] for one in roots)
+    named = [
+        one.series.entity
+        for one in (*roots, *others)
+        if power[one.id] >= least or one.series.entity == head.series.entity
+    ]
+    place = group.located[head.id]
+    suspects = _suspects(group, head, evidence)
+    entities = tuple(dict.fromkeys([head.series.entity, place, *suspects, *named]))
     first = min(group.members, key=lambda one: (one.detected, one.id))
     return Incident(
         joined(("incident", first.id)),
@@ -205,6 +286,14 @@ def _incident(group: _Group, evidence: Evidence) -> Incident:
         _title(group, head),
         _reason(group, head, entities),
     )
+
+
+def _suspects(group: _Group, head: Anomaly, evidence: Evidence) -> list[Entity]:
+    """Where only the service as such shows it: the part, of any KPI, that strays most over the same time."""
+    if group.located[head.id].type != "service" or head.detector == "feed":
+        return []
+    found = evidence.suspects(head.series.service, head.start, head.end)
+    return [found[0].entity] if found and found[0].surprise >= SUSPECT else []
 
 
 def _narrowest(root: Anomaly) -> tuple[bool, bool]:

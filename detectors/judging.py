@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from contracts.entities import Entity
-from detectors.anomalies import deviations, missed_targets, silences
+from detectors.anomalies import Told, deviations, missed_targets, silences
 from detectors.baseline import Baseline, empty, finer
 from detectors.evidence import Evidence, Judged, judge
 from detectors.findings import Anomaly, Incident
 from detectors.incidents import group
 from detectors.learning import learn
-from detectors.panel import Panel
+from detectors.panel import Bools, Panel
 from detectors.resolution import STEPS, resolution_of
 from detectors.subject import Kpi, Series
 
-FINE_RECORDS_A_DAY = 1000  # from here on a service surely has points by 5 minutes; thin ones are kept by hour and day
+WHOLE = 0.95  # share of a series' samples that its points by five minutes must hold to be judged by them
 
 # Where a panel comes from: (kpi, step in seconds, since and until as epoch ms, entities or None for all) → panel.
 Load = Callable[[Kpi, int, int, int, set[Entity] | None], Panel]
@@ -80,37 +80,36 @@ def find(
     for one in baselines:
         by_kpi.setdefault(one.kpi.id, []).append(one)
     judged = [part for kpi in kpis for part in _judged(kpi, by_kpi.get(kpi.id, []), load, since_ms, until_ms, zone)]
-    feeds = [_feeds(one, load, since_ms, until_ms) for one in judged if one.panel.kpi.model == "count"]
+    feeds = [_services(one) for one in judged if one.panel.kpi.model == "count"]
     anomalies = [
         *(anomaly for one in judged for anomaly in (*deviations(one, zone), *missed_targets(one, zone))),
         *(anomaly for one in feeds for anomaly in silences(one, zone)),
     ]
+    told = Told(anomalies)
+    anomalies += [anomaly for one in judged for anomaly in deviations(one, zone, told)]
     return Judgement(anomalies, group(anomalies, Evidence(judged)), judged)
 
 
-def _feeds(judged: Judged, load: Load, since_ms: int, until_ms: int) -> Judged:
-    """The services of a count panel, by 5 minutes where there are such points: silence shows long before an hour is over."""
-    panel, fine = judged.panel, STEPS[0]
-    whole = np.array([series.entity.type == "service" for series in panel.series], dtype=bool)
-    services = judge(panel.rows(whole), judged.baseline.rows(whole))
-    usual_a_day = np.nan_to_num(services.baseline.samples).sum(axis=1) / 7
-    if panel.step_sec != 3600 or not len(usual_a_day) or usual_a_day.min() < FINE_RECORDS_A_DAY:
-        return services
-    entities = {series.entity for series in services.panel.series}
-    return _complete(load(panel.kpi, fine, since_ms, until_ms, entities), finer(services.baseline, fine))
+def _services(judged: Judged) -> Judged:
+    whole = np.array([series.entity.type == "service" for series in judged.panel.series], dtype=bool)
+    return judge(judged.panel.rows(whole), judged.baseline.rows(whole))
+
+
+def judged_panels(kpi: Kpi, baselines: Iterable[Baseline], load: Load, since_ms: int, until_ms: int) -> list[Judged]:
+    """Every series of one KPI that has a baseline, beside what it expects."""
+    found: list[Judged] = []
+    for baseline in baselines:
+        panel = load(kpi, baseline.step_sec, since_ms, until_ms, {series.entity for series in baseline.series})
+        found += _as_fine_as_kept(panel, baseline, load, since_ms, until_ms)
+    return [one for one in found if len(one.panel.starts)]
 
 
 def _judged(
     kpi: Kpi, baselines: list[Baseline], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
 ) -> list[Judged]:
     """One panel per baseline. Series no baseline knows are judged hourly, against targets only."""
-    found: list[Judged] = []
-    known: set[Series] = set()
-    for baseline in baselines:
-        wanted = {series.entity for series in baseline.series}
-        panel = load(kpi, baseline.step_sec, since_ms, until_ms, wanted)
-        known.update(baseline.series)
-        found.append(_complete(panel, baseline))
+    found = judged_panels(kpi, baselines, load, since_ms, until_ms)
+    known = {series for baseline in baselines for series in baseline.series}
     if kpi.target is not None:
         hourly = load(kpi, 3600, since_ms, until_ms, None)
         strange = np.array([series not in known for series in hourly.series], dtype=bool)
@@ -120,8 +119,25 @@ def _judged(
     return [one for one in found if len(one.panel.starts)]
 
 
-def _complete(panel: Panel, baseline: Baseline) -> Judged:
+def _as_fine_as_kept(panel: Panel, baseline: Baseline, load: Load, since_ms: int, until_ms: int) -> list[Judged]:
+    """Series of an hourly baseline by five minutes where all their points are kept so, else by the hour."""
+    hourly = _complete(panel, baseline)
+    if baseline.step_sec != 3600:
+        return [hourly]
+    fine_step = STEPS[0]
+    small = load(panel.kpi, fine_step, since_ms, until_ms, {series.entity for series in baseline.series})
+    fine = _complete(small, finer(baseline, fine_step), span_sec=3600)
+    kept = np.nansum(fine.panel.samples, axis=1) >= WHOLE * np.nansum(hourly.panel.samples, axis=1)
+    kept &= np.isfinite(fine.panel.samples).any(axis=1)
+    return [_rows(one, chosen) for one, chosen in ((fine, kept), (hourly, ~kept)) if chosen.any()]
+
+
+def _rows(judged: Judged, chosen: Bools) -> Judged:
+    return judge(judged.panel.rows(chosen), judged.baseline.rows(chosen), judged.span_sec)
+
+
+def _complete(panel: Panel, baseline: Baseline, span_sec: int | None = None) -> Judged:
     """The baseline's series in `panel`; one without a single point is there all the same, as absent."""
     place = {series: row for row, series in enumerate(panel.series)}
     rows = np.array([place.get(series, -1) for series in baseline.series], dtype=np.int64)
-    return judge(panel.with_absent(baseline.series, rows), baseline)
+    return judge(panel.with_absent(baseline.series, rows), baseline, span_sec)

@@ -7,21 +7,21 @@ that an incident inside the training data neither moves the centre nor widens th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from scipy import special
 
 from contracts.clock import HOURS_OF_WEEK
-from detectors.baseline import Baseline, centre_at, empty, scaled_values
+from detectors.baseline import Baseline, empty, scaled_values, week_at
 from detectors.dispersion import Dispersion, first_guess, measured
 from detectors.levels import Cells, Centres, continuous_shown, count_shown, ratio_shown, settle
-from detectors.panel import Bools, Floats, LocalTime, Observed, Panel, local_time
+from detectors.panel import Bools, Floats, Ints, LocalTime, Observed, Panel, local_time, since_first
 from detectors.robust import wild
 from detectors.scales import from_scale
-from detectors.scorers import by_model
+from detectors.scorers.screen import stands_out
+from detectors.shrinkage import judgeable, young_spread
 
-LEAST_DAYS = 7  # below it a series is insufficient_data: a week is what repeats
 ROUNDS = 2
 ASIDE_SCORE = 60.0  # one quiet bucket in 10,000 is set aside by mistake: that costs the fit nothing
 _SHOWN = {"count": count_shown, "ratio": ratio_shown, "continuous": continuous_shown}
@@ -30,20 +30,31 @@ _SHOWN = {"count": count_shown, "ratio": ratio_shown, "continuous": continuous_s
 def learn(panel: Panel, zone: ZoneInfo, parent: Baseline | None = None) -> Baseline:
     """Baseline of every series of `panel`. `parent`: baselines in the same order whose shape sparse hours lean on.
 
-    A series with fewer than seven days of data, or an hour that neither its own days nor a parent speak for, stays NaN.
+    A series with fewer than seven days of data (with a parent: three hours, see `shrinkage`), or an hour that neither its
+    own days nor a parent speak for, stays NaN.
     """
     if not panel.series or not len(panel.starts):
         return empty(panel.kpi, panel.step_sec, zone, panel.series)
     when = local_time(panel, zone)
     floor = _floors(panel)
     observed = _observed(panel, floor)
+    if panel.holidays:  # they are like Sundays, but not Sundays: seven of them are worth more alone
+        day_off = np.isin(when.day, list(panel.holidays))
+        observed = Observed(*(np.where(day_off, np.nan, part) for part in observed))
     usual = _usual_samples(panel, when)
     aside = wild(panel.kpi, observed, when)
     baseline = _fit(panel, observed, when, zone, floor, aside, parent, usual)
     for _ in range(ROUNDS):
-        with np.errstate(invalid="ignore"):
-            aside = by_model(replace(panel, kpi=replace(panel.kpi, bad="both")), baseline).score >= ASIDE_SCORE
-        baseline = _fit(panel, observed, when, zone, floor, aside, parent, usual)
+        before, aside = aside, stands_out(panel, baseline, ASIDE_SCORE)
+        changed = (aside != before).any(axis=1)
+        if panel.kpi.model == "continuous":  # its tail is learned from all series together
+            changed[:] = changed.any()
+        if not changed.any():
+            break
+        kept = Observed(observed.amount[changed], observed.exposure[changed])
+        lean_on = None if parent is None else parent.rows(changed)
+        rest = floor[changed], aside[changed], lean_on, usual[changed]
+        baseline = baseline.with_rows(changed, _fit(panel.rows(changed), kept, when, zone, *rest))
     return baseline
 
 
@@ -91,9 +102,11 @@ def _fit(
             None if parent is None else parent.centre,
             cells_per_day=1 if panel.step_sec >= 86400 else 24,
         )
-        at_bucket = Centres(centre_at(centres.centre, panel.step_sec, when), centres.doubt[:, when.cell])
-        spread = measured(panel, kept, at_bucket, spread, observed)
-    return _baseline(panel, zone, floor, cells, centres, spread, observed, when, usual)
+        week = week_at(centres.centre, panel.step_sec, when)
+        mean, centre = (np.take(each, when.again, axis=1) for each in (from_scale(panel.kpi, week), week))
+        at_bucket = Centres(centre, np.take(centres.doubt, when.cell, axis=1))
+        spread = measured(panel, kept, at_bucket, mean, spread, observed)
+    return _baseline(panel, zone, floor, cells, centres, spread, observed, when, usual, parent)
 
 
 def _value(panel: Panel, scaled: Floats) -> Floats:
@@ -106,12 +119,13 @@ def _cells(observed: Observed, when: LocalTime) -> Cells:
     cell, day = when.cell[order], when.day[order]
     starts = np.flatnonzero(np.r_[True, np.diff(cell) != 0])
     pairs = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) | (np.diff(day) != 0)])
-    known = np.isfinite(observed.amount[:, order])
+    amount, exposure = (np.take(part, order, axis=1) for part in observed)
+    known = np.isfinite(amount)
     day_seen = np.logical_or.reduceat(known, pairs, axis=1).astype(float)
     first_pair = np.searchsorted(pairs, starts)
     sums = [
-        np.add.reduceat(np.where(known, observed.amount[:, order], 0.0), starts, axis=1),
-        np.add.reduceat(np.where(known, observed.exposure[:, order], 0.0), starts, axis=1),
+        np.add.reduceat(np.where(known, amount, 0.0), starts, axis=1),
+        np.add.reduceat(np.where(known, exposure, 0.0), starts, axis=1),
         np.add.reduceat(day_seen, first_pair, axis=1),
     ]
     placed = []
@@ -132,9 +146,15 @@ def _baseline(
     observed: Observed,
     when: LocalTime,
     usual: Floats,
+    parent: Baseline | None,
 ) -> Baseline:
-    enough = _days(observed, when) >= LEAST_DAYS
+    days = _distinct(observed, when.day)
+    enough = judgeable(days, _distinct(observed, when.day * 24 + when.cell % 24), parent)
     centre = np.where(enough[:, None], centres.centre, np.nan)
+    if panel.kpi.model == "ratio":  # what never happened in n trials may still happen once in twice as many
+        trials = np.nansum(observed.exposure, axis=1, keepdims=True) / spread.within[:, None]
+        never = special.logit(np.clip(0.5 / np.maximum(trials, 1.0), 1e-9, 0.5))
+        centre = np.clip(centre, never, -never)
     doubt = centres.doubt
     if panel.kpi.model == "ratio":  # from the logit's variance to a share of p(1 − p)
         value = from_scale(panel.kpi, centre)
@@ -145,7 +165,7 @@ def _baseline(
         zone,
         panel.series,
         centre,
-        spread.between[:, None] + doubt,
+        young_spread(spread.between[:, None] + doubt, days, parent),
         spread.within,
         spread.tail,
         floor,
@@ -154,18 +174,19 @@ def _baseline(
     )
 
 
-def _days(observed: Observed, when: LocalTime) -> Floats:
-    """Distinct local days with data per series."""
-    starts = np.flatnonzero(np.r_[True, np.diff(when.day) != 0])
+def _distinct(observed: Observed, numbers: Ints) -> Floats:
+    """Distinct local days, or hours, with data per series. `numbers`: which one each bucket lies in, in order of time."""
+    starts = np.flatnonzero(np.r_[True, np.diff(numbers) != 0])
     seen = np.logical_or.reduceat(np.isfinite(observed.amount), starts, axis=1)
     return np.asarray(seen.sum(axis=1), dtype=float)
 
 
 def _usual_samples(panel: Panel, when: LocalTime) -> Floats:
-    """Mean samples a bucket per hour of week; a bucket without samples counts as none."""
+    """Mean samples a bucket per hour of week since a series first had data; a bucket without samples counts as none."""
     order = np.argsort(when.cell, kind="stable")
-    cells, starts, buckets = np.unique(when.cell[order], return_index=True, return_counts=True)
+    cells, starts = np.unique(when.cell[order], return_index=True)
     sums = np.add.reduceat(np.nan_to_num(panel.samples)[:, order], starts, axis=1)
+    buckets = np.maximum(np.add.reduceat(since_first(panel)[:, order].astype(float), starts, axis=1), 1.0)
     usual = np.zeros((len(panel.series), HOURS_OF_WEEK))
     usual[:, cells] = sums / buckets
     return usual

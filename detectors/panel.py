@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from contracts.clock import HOURS_OF_WEEK
 from contracts.entities import Entity
 from contracts.errors import InternalError
+from detectors.binned import Binned, binned
 from detectors.subject import Kpi, Series
 
 Floats = NDArray[np.float64]
@@ -27,11 +28,16 @@ Ints = NDArray[np.int64]
 PARTS = ("value", "numerator", "denominator", "samples")
 # Points of these states carry numbers that may be judged or merged; the scorers weigh small samples themselves.
 USABLE_STATES = ("ok", "insufficient_data")
+EXCUSED_SHARE = 0.1  # a bucket of which planned work takes less is judged: a nightly hour of it does not excuse the day
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """Arrays of shape (series, buckets). `starts`: bucket starts, epoch ms. `coverage`: 0–1, share of the bucket with data."""
+    """Arrays of shape (series, buckets). `starts`: bucket starts, epoch ms. `coverage`: 0–1, share of the bucket with data.
+
+    `bins`: of a percentile, where they were read. `excused`: buckets of planned work, neither learned from nor judged.
+    `holidays`: local days since 1970 that are judged as Sundays and not learned from.
+    """
 
     kpi: Kpi
     step_sec: int
@@ -43,6 +49,9 @@ class Panel:
     samples: Floats
     coverage: Floats
     silent: Bools
+    bins: Binned | None = None
+    excused: Bools | None = None
+    holidays: frozenset[int] = frozenset()
 
     @property
     def ends(self) -> Ints:
@@ -56,6 +65,8 @@ class Panel:
         index = np.flatnonzero(chosen) if getattr(chosen, "dtype", None) == np.bool_ else np.asarray(chosen, dtype=int)
         return self._with(
             series=tuple(self.series[row] for row in index),
+            bins=None if self.bins is None else self.bins.rows(index),
+            excused=None if self.excused is None else self.excused[index],
             **{name: getattr(self, name)[index] for name in (*PARTS, "coverage", "silent")},
         )
 
@@ -66,13 +77,19 @@ class Panel:
             shape = (len(series), len(self.starts))
             blank = {name: np.full(shape, np.nan) for name in PARTS}
             return self._with(
-                series=tuple(series), coverage=np.zeros(shape), silent=np.zeros(shape, dtype=bool), **blank
+                series=tuple(series),
+                coverage=np.zeros(shape),
+                silent=np.zeros(shape, dtype=bool),
+                excused=None,
+                **blank,
             )
         found = self.rows(np.maximum(rows, 0))
         return found._with(
             series=tuple(series),
             coverage=np.where(missing, 0.0, found.coverage),
             silent=found.silent & ~missing,
+            bins=None if self.bins is None else self.bins.rows(rows),
+            excused=None if found.excused is None else found.excused & ~missing,
             **{name: np.where(missing, np.nan, getattr(found, name)) for name in PARTS},
         )
 
@@ -84,6 +101,8 @@ class Panel:
         """The panel of some of its buckets."""
         return self._with(
             starts=self.starts[chosen],
+            bins=None if self.bins is None else self.bins.columns(chosen),
+            excused=None if self.excused is None else self.excused[:, chosen],
             **{name: getattr(self, name)[:, chosen] for name in (*PARTS, "coverage", "silent")},
         )
 
@@ -91,7 +110,8 @@ class Panel:
 def from_frame(frame: pd.DataFrame, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int) -> Panel:
     """Panel of one KPI over all buckets of [since, until) from a long frame (one row per point).
 
-    Columns: kpi, service, entity_type, entity_id, bucket (epoch ms), value, numerator, denominator, samples, state.
+    Columns: kpi, service, entity_type, entity_id, bucket (epoch ms), value, numerator, denominator, samples, state, and bins
+    (text) where a percentile is to be judged by them.
     Values that are not finite are absent. Of two points in one bucket (a manual one beside a computed one) the last wins.
     """
     step = step_sec * 1000
@@ -108,11 +128,14 @@ def from_frame(frame: pd.DataFrame, kpi: Kpi, step_sec: int, since_ms: int, unti
     state = own["state"].to_numpy()
     usable = np.isin(state, USABLE_STATES)
     shape = (len(series), len(starts))
-    arrays = {name: _placed(own[name].to_numpy(dtype=float), usable, codes, columns, shape) for name in PARTS}
+    arrays: dict[str, Any] = {
+        name: _placed(own[name].to_numpy(dtype=float), usable, codes, columns, shape) for name in PARTS
+    }
     silent = np.zeros(shape, dtype=bool)
     silent[codes, columns] = state == "no_data"
     present = np.isfinite(arrays["value"]) | np.isfinite(arrays["denominator"])
-    return Panel(kpi, step_sec, series, starts, coverage=present.astype(float), silent=silent, **arrays)
+    stored = binned(codes, columns, own["bins"]) if "bins" in own and not kpi.mergeable else None
+    return Panel(kpi, step_sec, series, starts, coverage=present.astype(float), silent=silent, bins=stored, **arrays)
 
 
 def _placed(values: Floats, usable: Bools, rows: Ints, columns: Ints, shape: tuple[int, int]) -> Floats:
@@ -144,7 +167,26 @@ def merged(panel: Panel, step_sec: int, zone: ZoneInfo) -> Panel:
             sums["value"] = np.where(whole > 0, sums["numerator"] / whole, np.nan)
     coverage = np.add.reduceat(panel.coverage, firsts, axis=1) / full
     silent = np.add.reduceat(panel.silent.astype(float), firsts, axis=1) / full > 0.5
-    return panel._with(step_sec=step_sec, starts=starts, coverage=coverage, silent=silent, **sums)
+    planned = None
+    if panel.excused is not None:
+        planned = np.add.reduceat(panel.excused.astype(float), firsts, axis=1) / full >= EXCUSED_SHARE
+    return panel._with(step_sec=step_sec, starts=starts, coverage=coverage, silent=silent, excused=planned, **sums)
+
+
+def excused(panel: Panel, out: Bools) -> Panel:
+    """The panel without the buckets `out` (series, buckets): no value, and no silence either."""
+    arrays = {name: np.where(out, np.nan, getattr(panel, name)) for name in PARTS}
+    before = np.zeros_like(out) if panel.excused is None else panel.excused
+    return panel._with(
+        excused=before | out, coverage=np.where(out, 0.0, panel.coverage), silent=panel.silent & ~out, **arrays
+    )
+
+
+def since_first(panel: Panel) -> Bools:
+    """Buckets from the first one with data of each series on: before it there was no such entity."""
+    present = panel.coverage > 0
+    first = np.where(present.any(axis=1), present.argmax(axis=1), present.shape[1])
+    return np.asarray(np.arange(present.shape[1]) >= first[:, None])
 
 
 def trailing(panel: Panel, span_sec: int) -> Panel:
@@ -199,26 +241,34 @@ class Observed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalTime:
-    """Where buckets lie in the week, in local time: hour-of-week cell, position of the bucket's middle in hours, day number."""
+    """Where buckets lie in the week, in local time: hour-of-week cell, position of the bucket's middle in hours, day number.
+
+    `once`: one bucket for each moment of the week, `again`: which of these each bucket repeats.
+    """
 
     cell: Ints
     middle: Floats
     day: Ints
+    once: Ints
+    again: Ints
 
 
 def local_time(panel: Panel, zone: ZoneInfo) -> LocalTime:
     """Local hours of week of the panel's buckets; DST-safe, because the zone's own offset of each bucket is used."""
-    return _local_time(panel.starts.tobytes(), panel.step_sec, zone)
+    return _local_time(panel.starts.tobytes(), panel.step_sec, zone, panel.holidays)
 
 
 @lru_cache(maxsize=64)
-def _local_time(raw_starts: bytes, step_sec: int, zone: ZoneInfo) -> LocalTime:
+def _local_time(raw_starts: bytes, step_sec: int, zone: ZoneInfo, holidays: frozenset[int]) -> LocalTime:
     starts = np.frombuffer(raw_starts, dtype=np.int64)
     local = pd.DatetimeIndex(pd.to_datetime(starts, unit="ms", utc=True)).tz_convert(zone).tz_localize(None)
     seconds = np.asarray(local.as_unit("s").asi8, dtype=np.int64)
     day = seconds // 86400
     weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
+    if holidays:
+        weekday = np.where(np.isin(day, list(holidays)), 6, weekday)
     in_week = weekday * 86400 + seconds % 86400
     cell = weekday * 24 if step_sec >= 86400 else in_week // 3600
     middle = (in_week + min(step_sec, 3600) / 2) / 3600 % HOURS_OF_WEEK
-    return LocalTime(cell, middle, day)
+    _, once, again = np.unique(middle, return_index=True, return_inverse=True)
+    return LocalTime(cell, middle, day, once, again)

@@ -8,9 +8,9 @@ evaluate stored incidents beside a truth file
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,15 @@ from zoneinfo import ZoneInfo
 from contracts.clock import iso, parse_iso
 from contracts.entities import Entity
 from detectors.adapter import judged_kpis
+from detectors.calendars import Calendars, with_calendar
 from detectors.detection import DetectReport, detect_job, latest_states
+from detectors.drilldown import Drilldown, parts_of, similar_to, values_of, window_of
 from detectors.evaluation import Evaluation, evaluate, read_truth
+from detectors.judging import Load
+from detectors.kept import KeptPoints
 from detectors.panel import Panel, merged
 from detectors.reading import job_state, load_baselines, load_panel
-from detectors.records import found_from
+from detectors.records import Document, found_from, read
 from detectors.subject import Kpi
 from detectors.training import WEEKS, TrainReport, train_job
 from infrastructure.store import Store
@@ -35,8 +39,11 @@ def train(store: Store, *, until: datetime, weeks: int = WEEKS, kpis: Sequence[K
     Series with under a week of data get none (`insufficient`). Raises StoreUnavailable, StoreRefused; then the
     baselines of before stay in use.
     """
-    source = _Source(store, kpis)
-    return train_job(store, source.kpis, source.load, source.zone, until=until, weeks=weeks)
+    kept = KeptPoints(store, Path(store.settings.text("home")) / "points")
+    source = _Source(store, kpis, kept.load)
+    report = train_job(store, source.kpis, source.load, source.zone, until=until, weeks=weeks)
+    rate = kept.read / kept.seconds if kept.seconds > 0 else 0.0
+    return replace(report, points=kept.points, points_read=kept.read, read_points_per_s=rate)
 
 
 def detect(
@@ -67,6 +74,16 @@ def service_states(store: Store) -> list[dict[str, Any]]:
     return latest_states(store)
 
 
+def drill_down(store: Store, anomaly: Document, *, kpis: Sequence[Kpi] | None = None) -> Drilldown:
+    """What explains a stored anomaly: parts of the service, values in the records, what was like it before."""
+    source, window = _Source(store, kpis), window_of(anomaly)
+    kpi = next((one for one in source.kpis if one.id == read(anomaly, "kpi.id")), None)
+    parts = []
+    if kpi is not None:
+        parts = parts_of(anomaly, kpi, load_baselines(store, {kpi.id: kpi}), source.load, window)
+    return Drilldown(parts, values_of(store, anomaly, window), similar_to(store, anomaly))
+
+
 def evaluate_truth(
     store: Store, truth: Path, *, since: datetime | None = None, until: datetime | None = None
 ) -> Evaluation:
@@ -87,6 +104,7 @@ class _Source:
 
     store: Store
     given: Sequence[Kpi] | None
+    points: Load | None = None
 
     @cached_property
     def kpis(self) -> Sequence[Kpi]:
@@ -96,10 +114,20 @@ class _Source:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.store.settings.text("network.timezone"))
 
+    @cached_property
+    def calendars(self) -> Calendars:
+        return Calendars(self.store.settings)
+
     def load(self, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int, entities: set[Entity] | None) -> Panel:
+        """Points with the calendar laid over them."""
+        panel = self._stored(kpi, step_sec, since_ms, until_ms, entities)
+        return with_calendar(panel, self.calendars.at(since_ms, until_ms))
+
+    def _stored(self, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int, entities: set[Entity] | None) -> Panel:
+        read = self.points or partial(load_panel, self.store)
         if (
             step_sec == 86400 and kpi.mergeable and self.zone.key != "UTC"
         ):  # stored days are UTC's, not the entity's own
-            hours = load_panel(self.store, kpi, 3600, since_ms, until_ms, entities)
+            hours = read(kpi, 3600, since_ms, until_ms, entities)
             return merged(hours, step_sec, self.zone)
-        return load_panel(self.store, kpi, step_sec, since_ms, until_ms, entities)
+        return read(kpi, step_sec, since_ms, until_ms, entities)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ _COLUMNS = (
     "denominator",
     "samples",
     "state",
+    "origin",
+    "ingested",
 )
 
 
@@ -36,45 +38,55 @@ def load_panel(
     store: Store, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int, entities: Iterable[Entity] | None = None
 ) -> Panel:
     """Points of one KPI at a stored resolution as a panel over all buckets of [since, until); `entities`: only these."""
-    named = sorted({one.id for one in entities}) if entities is not None else []
+    named = None if entities is None else sorted({one.id for one in entities})
+    frame = load_frame(store, kpi, step_sec, since_ms, until_ms, named)
+    return from_frame(frame, kpi, step_sec, since_ms, until_ms)
+
+
+def load_frame(
+    store: Store,
+    kpi: Kpi,
+    step_sec: int,
+    since_ms: int,
+    until_ms: int,
+    named: Sequence[str] | None = None,
+    written_since: datetime | None = None,
+) -> pd.DataFrame:
+    """Points in [since, until), the one written last at the end. `named`: ids of entities, None: all of them.
+
+    `written_since`: only points that were written, or rolled again, from then on.
+    """
 
     def query(start: datetime, end: datetime) -> tuple[str, list[Any]]:
-        chosen = f" AND entity.id IN ({', '.join('?' * len(named))})" if entities is not None else ""
+        parts = "" if kpi.mergeable else ", kpi.bins"
+        chosen = f" AND entity.id IN ({', '.join('?' * len(named))})" if named is not None else ""
+        chosen += "" if written_since is None else " AND event.ingested >= ?"
         text = f"""FROM {KPI_INDEX[step_sec]}
 | WHERE @timestamp >= ? AND @timestamp < ? AND kpi.id == ? AND kpi.version == ?{chosen}
 | EVAL bucket = TO_LONG(@timestamp), ingested = TO_LONG(event.ingested)
-| KEEP service.name, entity.type, entity.id, bucket, kpi.value, kpi.numerator, kpi.denominator, kpi.samples, kpi.state, ingested
+| KEEP service.name, entity.type, entity.id, bucket, kpi.value, kpi.numerator, kpi.denominator, kpi.samples, kpi.state,
+       kpi.origin, ingested{parts}
 | SORT ingested"""
-        return text, [iso(start), iso(end), kpi.id, kpi.version, *named]
+        limits = [] if written_since is None else [iso(written_since)]
+        return text, [iso(start), iso(end), kpi.id, kpi.version, *(named or ()), *limits]
 
-    if entities is not None and not named:
-        return from_frame(_frame([], kpi), kpi, step_sec, since_ms, until_ms)
+    if named is not None and not named:
+        return _frame([], kpi)
     start, end = from_epoch_ms(since_ms), from_epoch_ms(until_ms)
     rows: list[list[Any]] = []
     if start < end:
         for table in store.esql_windows(query, start, end, step=timedelta(seconds=step_sec)):
             rows += table.rows
-    return from_frame(_frame(rows, kpi), kpi, step_sec, since_ms, until_ms)
+    return _frame(rows, kpi)
 
 
 def _frame(rows: list[list[Any]], kpi: Kpi) -> pd.DataFrame:
-    names = [
-        "service",
-        "entity_type",
-        "entity_id",
-        "bucket",
-        "value",
-        "numerator",
-        "denominator",
-        "samples",
-        "state",
-        "at",
-    ]
+    names = [*_COLUMNS[1:], *(() if kpi.mergeable else ("bins",))]
     frame = pd.DataFrame(rows, columns=names)
     frame.insert(0, "kpi", kpi.id)
     numbers = ["value", "numerator", "denominator", "samples"]
     frame[numbers] = frame[numbers].astype("float64")
-    return frame.astype({"bucket": "int64"})[list(_COLUMNS)]
+    return frame.astype({"bucket": "int64", "ingested": "int64"})
 
 
 class Trained(NamedTuple):

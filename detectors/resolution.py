@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from detectors.panel import Panel, local_time
+from detectors.panel import Panel, local_time, since_first
 
 STEPS = (300, 3600, 86400)
 ENOUGH = 20.0  # samples a bucket: a ratio of 0.97 is then judged with steps of 0.05
+LEAST_AN_HOUR = 1.0  # from here on windows of several hours say more, and sooner, than a day
 ENOUGH_FOR_PERCENTILE = 100.0  # of fewer, the 95th percentile is one of the five highest
 DAYTIME = range(8, 20)  # local hours
 
@@ -21,7 +22,10 @@ def resolution_of(hourly: Panel, zone: ZoneInfo) -> list[int]:
     hour = local_time(hourly, zone).cell % 24
     samples = np.nan_to_num(hourly.value if hourly.kpi.model == "count" else hourly.samples)
     delivered = (hourly.coverage > 0).any(axis=0)  # an hour in which no series has data says nothing about any
-    means = [samples[:, (hour == one) & delivered] for one in DAYTIME]
-    typical = np.median([part.mean(axis=1) if part.shape[1] else np.zeros(len(samples)) for part in means], axis=0)
+    there = since_first(hourly) & delivered
+    hours = [hour == one for one in DAYTIME]
+    means = [(samples * there)[:, one].sum(axis=1) / np.maximum(there[:, one].sum(axis=1), 1) for one in hours]
+    typical = np.median(means, axis=0)
     enough = ENOUGH if hourly.kpi.mergeable else ENOUGH_FOR_PERCENTILE
-    return [300 if one >= 12 * enough else 3600 if one >= enough else 86400 for one in typical]
+    least = LEAST_AN_HOUR if hourly.kpi.mergeable else enough
+    return [300 if one >= 12 * enough else 3600 if one >= least else 86400 for one in typical]

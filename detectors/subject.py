@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -22,6 +23,9 @@ class Kpi:
     `family`: KPIs of one family fail together: traffic, effectiveness, delay, quality.
     `mergeable`: coarser buckets are sums of finer ones (percentiles are not: they are read where they are stored).
     `noun`: what a sample is called (calls, messages, sessions).
+    `additive`: a continuous value that grows with the bucket's length (bytes), where others are means.
+    `percentile` and `edge`: which one a percentile is (0–1), and the upper edge of bin 0 (kpis.bins).
+    `settle_sec`: how long after its end a bucket can be judged (messages have so long to arrive).
     """
 
     id: str
@@ -38,6 +42,15 @@ class Kpi:
     noun: str = "samples"
     mergeable: bool = True
     version: int = 1
+    additive: bool = False
+    percentile: float = math.nan
+    edge: float = math.nan
+    settle_sec: int = 0
+
+    @property
+    def by_parts(self) -> bool:
+        """Judged as so many of so many: a ratio, or the share of samples beyond a percentile."""
+        return self.model == "ratio" or not self.mergeable
 
 
 class Series(NamedTuple):

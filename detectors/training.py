@@ -25,7 +25,8 @@ WEEKS = 8
 class TrainReport:
     """`series`: judged from now on, `by_resolution`: seconds → series; `insufficient`: `kpi of entity` with too little history.
 
-    `documents`: written; 0 when the training said the same as the one before.
+    `documents`: written; 0 when the training said the same as the one before. `points`: learned from, `points_read`: of them
+    read from the store, since they are new or were rolled again; the others were kept from the training before.
     """
 
     since: datetime
@@ -36,6 +37,9 @@ class TrainReport:
     documents: int
     set_name: str
     seconds: float
+    points: int = 0
+    points_read: int = 0
+    read_points_per_s: float = 0.0
 
 
 def train_job(

@@ -50,6 +50,15 @@ def hour_words(at_ms: int, zone: ZoneInfo, step_sec: int) -> str:
     return local.strftime("%a") if step_sec >= 86400 else local.strftime("%a %H:%M")
 
 
+def span_words(start_ms: int, end_ms: int, zone: ZoneInfo, step_sec: int) -> str:
+    """`Fri 10:00` for a bucket, `Fri 10:00–10:35` for several, with the second day's name where it is another."""
+    begin, end = hour_words(start_ms, zone, step_sec), from_epoch_ms(end_ms).astimezone(zone)
+    if end_ms - start_ms <= step_sec * 1000:
+        return begin
+    same_day = from_epoch_ms(start_ms).astimezone(zone).date() == end.date()
+    return f"{begin}–{end.strftime('%H:%M' if same_day else '%a %H:%M')}"
+
+
 def since_words(at_ms: int, zone: ZoneInfo) -> str:
     local: datetime = from_epoch_ms(at_ms).astimezone(zone)
     return local.strftime("%a %d %b %H:%M")

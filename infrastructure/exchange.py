@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ READ_ONLY = (
 _BUSY = (429, 502, 503, 504)
 _BUSY_WORDS = {429: "is overloaded", 502: "is not reached by its proxy", 503: "is not ready", 504: "answers too late"}
 _TOO_LARGE_SEC = 60.0  # memory short for longer than this: it is this request that is too large
+_USERS_SEC = 60.0  # after an outage, a refused password may be one that is not known yet
 _TIMEOUT_TRIES = 2  # a slow query is asked once more, not for fifteen minutes
 
 
@@ -43,10 +45,24 @@ class Exchange:
     ) -> None:
         self.place = place
         self._client = client
+        self._headers: Mapping[str, str] = {}
+        self._origin = self  # whose connections are used: those of the exchange that this is a view of
         self._wait_sec = settings.number("es.wait.sec")
         self._announcer = Announcer(say)
         self._sleep, self._monotonic, self._reopen = sleep, monotonic, reopen
+        self._out_at: float | None = None  # when it was away last
         self.outages = 0  # how often it was away: what was known of the server before may no longer hold
+
+    def with_headers(self, headers: Mapping[str, str]) -> Exchange:
+        """The same connections; every request carries `headers`, which win over the client's own. Costs nothing."""
+        view = copy.copy(self)
+        view._headers = {**self._headers, **headers}
+        return view
+
+    @property
+    def own(self) -> Exchange:
+        """The exchange itself, where this is a view of it: asks with the client's own credentials."""
+        return self._origin
 
     def patience(self) -> Patience:
         """Waiting for one call, at most es.wait.sec in all."""
@@ -105,7 +121,8 @@ class Exchange:
 
     def _send(self, method: str, path: str, body: Any, params: dict[str, Any] | None, content: str) -> Any:
         headers = {"accept": JSON} if body is None else {"accept": JSON, "content-type": content}
-        return self._client.perform_request(method, path, params=params, headers=headers, body=body).body
+        headers |= self._headers
+        return self._origin._client.perform_request(method, path, params=params, headers=headers, body=body).body
 
     def _wait_or_raise(self, error: ApiError, patience: Patience, where: str) -> None:
         status, kind, reason = error.meta.status, *cause(error.body)
@@ -120,8 +137,12 @@ class Exchange:
         elif status in _BUSY and not _hopeless(error.body):
             within = _TOO_LARGE_SEC if kind == "circuit_breaking_exception" else None
             remedy = "ask for less at once, or give Elasticsearch more memory" if within else AWAY
-            self.outages += status != 429
+            if status != 429:
+                self._note_outage()
             patience.pause(f"{_BUSY_WORDS[status]}: {reason}", remedy=remedy, at_once=status != 429, within=within)
+        elif status == 401 and self._recovers():
+            # Users are kept in an index of its own, which a node that comes back has to open first.
+            patience.pause("does not know its users yet", remedy=AWAY, within=_USERS_SEC)
         elif status == 409:
             raise ConflictError(reason, where=where, remedy="read it again and decide anew") from error
         else:
@@ -142,8 +163,17 @@ class Exchange:
             ) from error
         self._away(f"does not answer ({_first_line(error)})", patience)
 
+    def _note_outage(self) -> None:
+        self._origin.outages += 1
+        self._origin._out_at = self._monotonic()
+
+    def _recovers(self) -> bool:
+        """It was away a moment ago."""
+        out_at = self._origin._out_at
+        return out_at is not None and self._monotonic() - out_at < _USERS_SEC
+
     def _away(self, reason: str, patience: Patience) -> None:
-        self.outages += 1
+        self._note_outage()
         patience.pause(reason, remedy=AWAY)
         if self._reopen is None:
             return
@@ -151,15 +181,15 @@ class Exchange:
             client, place = self._reopen()
         except StoreUnavailable:
             return  # not back yet: the next try says so again
-        if place != self.place:
-            self._client, self.place = client, place
+        if place != self._origin.place:
+            self._origin._client, self._origin.place = client, place
 
     def close(self) -> None:
         self._client.close()
 
     def _alive(self) -> bool:
         try:
-            self._client.options(request_timeout=5).perform_request("GET", "/", headers={"accept": JSON})
+            self._origin._client.options(request_timeout=5).perform_request("GET", "/", headers={"accept": JSON})
         except (TransportError, ApiError):
             return False
         return True
@@ -202,7 +232,9 @@ def _refusal(error: ApiError, status: int, reason: str, where: str, place: str) 
     what = {401: "Elasticsearch does not know this user, key or password"}.get(
         status, f"Elasticsearch refuses: {reason}"
     )
-    return StoreRefused(what, where=f"{place}: {where}", remedy=remedies.get(status, ""))
+    refused = StoreRefused(what, where=f"{place}: {where}", remedy=remedies.get(status, ""))
+    refused.status = status
+    return refused
 
 
 def _first_line(error: TransportError) -> str:

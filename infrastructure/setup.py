@@ -1,4 +1,4 @@
-"""Makes Elasticsearch ready for us: templates, fixed indices, cluster setting. Run again at will; it loses nothing."""
+"""Makes Elasticsearch ready for us: templates, fixed indices, roles, cluster setting. Run again at will; it loses nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contracts.errors import StoreRefused, UserError
 from contracts.indices import ALL, Index, concrete
 from infrastructure import mappings
 from infrastructure.exchange import cause, path_of
+from infrastructure.roles import install_roles
 from infrastructure.store import Store
 
 ESQL_ROWS = 100_000  # rows of an answer that the roll-up of a dense day needs; measured: 80,000 points in 0.65 s
@@ -47,6 +48,8 @@ def set_up(store: Store, say: Callable[[str], None] = _silent) -> list[str]:
         if not index.grows and concrete(index.name) not in stored.get(index.name, ()):
             _create(store, concrete(index.name))
             did(f"index {concrete(index.name)}")
+    for role in install_roles(store):
+        did(f"role {role}")
     if _raise_row_cap(store):
         did(f"ES|QL answers up to {ESQL_ROWS} rows")
     if not store.info()["lifecycle"]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -23,8 +23,10 @@ from infrastructure.bulk import ItemResult, Operation
 from infrastructure.connection import check_server, open_client
 from infrastructure.esql import Table
 from infrastructure.exchange import AWAY, NDJSON, READ_ONLY, Exchange, cause, path_of
+from infrastructure.known import Known
 from infrastructure.mappings import PRODUCT, versions
 from infrastructure.patience import Patience
+from infrastructure.versioned import Versioned, copied, versioned
 
 __all__ = ["ItemResult", "Operation", "Store", "Table", "Versioned"]
 
@@ -33,17 +35,6 @@ _PAGE = 2_000  # hits a page of a scan
 _KEEP_ALIVE = "10m"  # a consumer may take this long over one page
 _SETUP_CHECK_SEC = 60.0  # templates seen this recently are taken to be still there
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Versioned:
-    """A document and what guards its change: it is replaced only if nobody changed it since (`seq_no`, `primary_term`)."""
-
-    id: str
-    index: str
-    source: dict[str, Any]
-    seq_no: int
-    primary_term: int
 
 
 Renew = Callable[[], None]
@@ -86,9 +77,7 @@ class Store:
             monotonic=monotonic,
             reopen=reopen,
         )
-        self._row_cap: int | None = None
-        self._period = ""
-        self._set_up_seen: tuple[float, int] | None = None  # when, and after how many outages
+        self._known = Known()
 
     @classmethod
     def connect(cls, settings: Settings, **keywords: Any) -> Store:
@@ -108,6 +97,12 @@ class Store:
         """Closes its connections."""
         self.exchange.close()
 
+    def with_headers(self, headers: Mapping[str, str]) -> Store:
+        """A view of this store: same connections, every request carries `headers` (see `infrastructure.behalf`)."""
+        view = copy.copy(self)
+        view.exchange = self.exchange.with_headers(headers)
+        return view
+
     # Where documents go
 
     def place(self, name: str, moment: datetime | None = None) -> str:
@@ -119,9 +114,9 @@ class Store:
             return concrete(name)
         if moment is None:
             raise InternalError(f"{name} is partitioned by time: no time given")
-        if not self._period:
+        if not self._known.period:
             self.check_set_up()
-        return partition(name, moment, self._period)
+        return partition(name, moment, self._known.period)
 
     def check_set_up(self, patience: Patience | None = None) -> None:
         """Raises StoreRefused unless our templates are there: without them a write would make an index with guessed mappings.
@@ -129,9 +124,9 @@ class Store:
         Asked once a minute and after every outage, since the server may come back empty.
         """
         now = self._monotonic()
-        if self._set_up_seen is not None:
-            seen, outages = self._set_up_seen
-            if outages == self.exchange.outages and now - seen < _SETUP_CHECK_SEC:
+        if self._known.set_up_seen is not None:
+            seen, outages = self._known.set_up_seen
+            if outages == self.exchange.own.outages and now - seen < _SETUP_CHECK_SEC:
                 return
         found = self.installed(patience)
         wrong = [name for name, version in versions().items() if found.get(name, {}).get("version") != version]
@@ -140,12 +135,12 @@ class Store:
             raise StoreRefused(
                 f"Elasticsearch {what}", where=self.exchange.place, remedy="run `busyhour setup`; it loses nothing"
             )
-        self._period = str(found[next(iter(versions()))].get("period"))
-        self._set_up_seen = now, self.exchange.outages
+        self._known.period = str(found[next(iter(versions()))].get("period"))
+        self._known.set_up_seen = now, self.exchange.own.outages
 
     def installed(self, patience: Patience | None = None) -> dict[str, dict[str, Any]]:
         """`_meta` of our index templates as Elasticsearch has them, by template name."""
-        answer = self.exchange.ask(
+        answer = self.exchange.own.ask(
             "GET",
             f"/_index_template/{PRODUCT}-*",
             params={"filter_path": "index_templates.name,index_templates.index_template._meta"},
@@ -156,7 +151,7 @@ class Store:
 
     def forget(self) -> None:
         """Asks Elasticsearch anew for what was kept in memory about it (templates, row cap)."""
-        self._set_up_seen, self._period, self._row_cap = None, "", None
+        self._known.row_cap, self._known.period, self._known.set_up_seen = None, "", None
 
     # Writing
 
@@ -239,7 +234,7 @@ class Store:
         if index is None:
             return None
         answer = self.exchange.ask("GET", path_of(index, "_doc", key), allow=(404,))
-        return _versioned(answer) if answer.get("found") else None
+        return versioned(answer) if answer.get("found") else None
 
     def _holder(self, name: str, key: str) -> str | None:
         hits = self.search(name, query={"ids": {"values": [key]}}, size=1, _source=False)["hits"]["hits"]
@@ -253,7 +248,7 @@ class Store:
             if _declared(name).grows:
                 query = {"ids": {"values": batch}}
                 hits = self.search(name, query=query, size=len(batch), seq_no_primary_term=True)["hits"]["hits"]
-                found |= {hit["_id"]: _versioned(hit) for hit in hits}
+                found |= {hit["_id"]: versioned(hit) for hit in hits}
             else:
                 pairs = [(concrete(name), key) for key in batch]
                 found |= {document.id: document for document in self.read_back(pairs) if document is not None}
@@ -270,7 +265,7 @@ class Store:
             body = {"docs": [{"_index": index, "_id": key} for index, key in batch]}
             params = {"_source_includes": ",".join(fields)} if fields else None
             answer = self.exchange.ask("POST", "/_mget", body, params=params)
-            rows += [_versioned(row) if row.get("found") else None for row in answer["docs"]]
+            rows += [versioned(row) if row.get("found") else None for row in answer["docs"]]
         return rows
 
     def replace(self, document: Versioned, source: dict[str, Any]) -> Versioned:
@@ -322,7 +317,7 @@ class Store:
                     if create is None:
                         raise UserError(f"there is no {name} {key}", where=self.exchange.place)
                     return self._put(self.place(name), key, create(), {"op_type": "create"}).source
-                source = change(_copy(document.source))
+                source = change(copied(document.source))
                 return document.source if source is None else self.replace(document, source).source
             except ConflictError:
                 self._sleep(random.uniform(0, 0.02 * (attempt + 1)))
@@ -386,13 +381,24 @@ class Store:
         )
         return int(answer["count"])
 
+    def identities(self, name: str) -> frozenset[str]:
+        """What tells the stored parts of an index from others of their names, made later or elsewhere."""
+        params = {"ignore_unavailable": "true", "flat_settings": "true"}
+        answer = self.exchange.ask(
+            "GET", path_of(_checked(name), "_settings", "index.uuid"), params=params, allow=(404,)
+        )
+        parts = [part.get("settings", {}) for part in answer.values() if isinstance(part, dict)]
+        return frozenset(part["index.uuid"] for part in parts if "index.uuid" in part)
+
     def refresh(self, *names: str) -> None:
         """Makes what was written visible to searches; all our indices when none is named."""
         path = path_of(_checked(",".join(names or BY_NAME)), "_refresh")
         self.exchange.ask("POST", path, params={"ignore_unavailable": "true"})
 
-    def esql(self, query: str, params: Sequence[Any] = ()) -> Table:
+    def esql(self, query: str, params: Sequence[Any] = (), where: Mapping[str, Any] | None = None) -> Table:
         """Answer of an ES|QL query; `?` in it stand for `params` in order (datetimes become ISO text).
+
+        `where`: a filter in the query DSL on the records that are read.
 
         Nothing written yet: an empty table. Raises StoreRefused with the position of an error in the query, TooManyRows when
         the answer has more rows than `row_cap`: a cut answer is never returned.
@@ -401,7 +407,8 @@ class Store:
         values = [iso(value) if isinstance(value, datetime) else value for value in params]
         current: str | None = query
         while current is not None:
-            body = {"query": esql.with_limit(current, cap), "params": values}
+            body: dict[str, Any] = {"query": esql.with_limit(current, cap), "params": values}
+            body |= {"filter": dict(where)} if where else {}
             answer = self.exchange.ask(
                 "POST", "/_query", body, params={"allow_partial_results": "false"}, allow=(400, 404)
             )
@@ -435,16 +442,16 @@ class Store:
     @property
     def row_cap(self) -> int:
         """Rows that one query may return: rollup.rows, or less where Elasticsearch cuts earlier."""
-        if self._row_cap is None:
+        if self._known.row_cap is None:
             # One below Elasticsearch's own cap: the row above ours tells that the answer was cut.
-            self._row_cap = min(self.settings.number("rollup.rows"), self.server_row_cap() - 1)
-        return self._row_cap
+            self._known.row_cap = min(self.settings.number("rollup.rows"), self.server_row_cap() - 1)
+        return self._known.row_cap
 
     def server_row_cap(self) -> int:
         name = "esql.query.result_truncation_max_size"
         params = {"include_defaults": "true", "flat_settings": "true", "filter_path": "*.esql*"}
         try:
-            answer = self.exchange.ask("GET", "/_cluster/settings", params=params)
+            answer = self.exchange.own.ask("GET", "/_cluster/settings", params=params)
         except StoreRefused as error:
             _log.info("row cap of ES|QL may not be read, %s taken: %s", DEFAULT_ROW_CAP, error.what)
             return DEFAULT_ROW_CAP
@@ -484,14 +491,3 @@ def _checked(names: str) -> str:
     for name in names.split(","):
         _declared(name)
     return names
-
-
-def _versioned(row: Mapping[str, Any]) -> Versioned:
-    return Versioned(row["_id"], row["_index"], row.get("_source", {}), row["_seq_no"], row["_primary_term"])
-
-
-def _copy(value: Any) -> Any:
-    """A change that is tried again must meet what was read, not what an earlier try made of it."""
-    if isinstance(value, dict):
-        return {key: _copy(inner) for key, inner in value.items()}
-    return [_copy(inner) for inner in value] if isinstance(value, list) else value

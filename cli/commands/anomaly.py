@@ -45,8 +45,40 @@ def list_anomalies(context: Context, only_open: bool, entity: str | None, limit:
 @json_option
 @pass_context
 def show_anomaly(context: Context, anomaly_id: str, as_json: bool) -> None:
-    """Show one anomaly; the first characters of its id are enough."""
-    _show_one(context, "anomaly", anomaly_id, as_json)
+    """Show one anomaly and what explains it; the first characters of its id are enough.
+
+    Parts of the service by their share of the loss and by surprise, values in the records beside those of a week before,
+    anomalies like it, and the customers who feel it.
+    """
+    from detectors import drill_down
+
+    source = _one(context, "anomaly", anomaly_id)
+    found = drill_down(context.store, source)
+    customers = _impact(context, source)
+    if as_json:
+        parts, values = ([row._asdict() for row in rows] for rows in (found.parts, found.values))
+        emit_json({**source, "parts": parts, "values": values, "similar": found.similar, "customers": customers})
+        return
+    emit_pairs(dict(_flat(source)))
+    emit_table(
+        ("part", "share of the loss", "lost there", "surprise"),
+        [[part.entity, _percent(part.share), _percent(part.effect), round(part.surprise, 1)] for part in found.parts],
+        title="parts that explain it",
+        empty="no part of the service is judged by this KPI",
+    )
+    emit_table(
+        ("field", "value", "records", "a week before", "surprise"),
+        [[one.field, one.value, one.now, one.before, round(one.surprise, 3)] for one in found.values],
+        title="what the records say",
+        empty="no records of this entity in this time",
+    )
+    emit_table(
+        ("id", "start", "score", "reason"),
+        [[str(row["id"])[:8], str(row["start"])[:16], round(row["score"]), row["reason"]] for row in found.similar],
+        title="like it before",
+        empty="none",
+    )
+    click.echo(f"customers who feel it: {customers['count']:,} ({customers['how']})")
 
 
 @incident.command("list", epilog=examples("busyhour incident list --open", "busyhour incident list --json"))
@@ -113,18 +145,46 @@ def _head(hit: dict[str, Any], one: dict[str, Any]) -> list[Any]:
     return [one["id"][:8], event["start"][:16], event.get("end", "")[:16], round(one["score"]), one["status"]]
 
 
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def _impact(context: Context, anomaly: dict[str, Any]) -> dict[str, Any]:
+    """Customers who feel what the anomaly shows, by its own place and time."""
+    from servicedesk.impact import impacted
+
+    entity, event = anomaly["entity"], anomaly["event"]
+    alone = {
+        "event": event,
+        "incident": {
+            "id": "",
+            "services": [anomaly["service"]["name"]],
+            "entities": [f"{entity['type']}:{entity['id']}"],
+            "kpis": [anomaly["kpi"]["id"]],
+        },
+    }
+    found = impacted(context.store, alone)
+    return {"count": found.count, "ids": list(found.customer_ids), "how": found.how}
+
+
 def _show_one(context: Context, name: str, start_of_id: str, as_json: bool) -> None:
+    source = _one(context, name, start_of_id)
+    if as_json:
+        emit_json(source)
+    else:
+        emit_pairs(dict(_flat(source)))
+
+
+def _one(context: Context, name: str, start_of_id: str) -> dict[str, Any]:
+    """The document of index `name` whose id starts so. Raises UserError where none or several do."""
     found = context.store.search(name, query={"prefix": {f"{name}.id": start_of_id}}, size=2)["hits"]["hits"]
     if len(found) != 1:
         how_many = "no" if not found else "more than one"
         raise UserError(
             f"{how_many} {name} has an id that starts with {start_of_id!r}", remedy=f"`busyhour {name} list`"
         )
-    source = found[0]["_source"]
-    if as_json:
-        emit_json(source)
-    else:
-        emit_pairs(dict(_flat(source)))
+    source: dict[str, Any] = found[0]["_source"]
+    return source
 
 
 def _flat(source: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

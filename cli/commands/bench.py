@@ -11,6 +11,12 @@ from typing import Any
 
 import click
 
+from cli.commands.bench_console import bench_console
+from cli.commands.bench_detect import bench_detect
+from cli.commands.bench_fleet import bench_fleet
+from cli.commands.bench_latency import latency_command
+from cli.commands.bench_series import series
+from cli.commands.bench_usage import bench_usage
 from cli.context import Context, examples, json_option, pass_context, say
 from cli.output import emit_json, emit_pairs, emit_table
 from infrastructure.node.lifecycle import LocalNode
@@ -24,6 +30,15 @@ SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "voip-public-unda
 @click.group(epilog=examples("busyhour bench ingest", "busyhour bench ingest --rows 200000 --json"))
 def bench() -> None:
     """Measure. Every figure comes with what it is compared to, taken in the same run."""
+
+
+bench.add_command(bench_detect)
+bench.add_command(bench_console)
+bench.add_command(series)
+bench.add_command(bench_fleet)
+
+
+bench.add_command(bench_usage)
 
 
 @bench.command(epilog=examples("busyhour bench ingest --rows 200000 --rounds 5 --json"))
@@ -156,3 +171,6 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
         emit_json(figures)
     else:
         emit_pairs(figures)
+
+
+bench.add_command(latency_command(_own_node))

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from cli.commands.bench_detect import minutes
 from cli.context import Context, examples, json_option, pass_context
 from cli.moments import moment
 from cli.output import emit_json, emit_table
 from detectors import evaluate_truth, read_truth
+from detectors.report import page, write_page
 
 
 @click.command(
@@ -20,14 +22,19 @@ from detectors import evaluate_truth, read_truth
 @click.argument("truth", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--since", help="Judge incidents from this time on (UTC); from the first labelled one by default.")
 @click.option("--until", help="… up to this time (UTC); the end of the last labelled one by default.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with plots as well.")
 @json_option
 @pass_context
-def evaluate(context: Context, truth: Path, since: str | None, until: str | None, as_json: bool) -> None:
-    """Compare the stored incidents with the labelled ones: precision, recall, delay, false alarms."""
+def evaluate(
+    context: Context, truth: Path, since: str | None, until: str | None, html: Path | None, as_json: bool
+) -> None:
+    """Compare the stored incidents with the labelled ones: precision, recall, delay, false alarms, by incident type."""
     labels = read_truth(truth)
     start = moment(since, min((label.start for label in labels), default=context.store.clock()))
     end = moment(until, max((label.end for label in labels), default=context.store.clock()))
     result = evaluate_truth(context.store, truth, since=start, until=end)
+    if html is not None:
+        write_page(html, page(result.as_dict(), f"Detection against {truth.name}"))
     if as_json:
         emit_json(result.as_dict())
         return
@@ -41,6 +48,13 @@ def evaluate(context: Context, truth: Path, since: str | None, until: str | None
         for each in result.matches
     ]
     emit_table(("labelled", "entities", "found", "after"), rows)
+    emit_table(
+        ("type", "labelled", "scored", "found", "in time", "median delay"),
+        [
+            [one.type, one.labelled, one.scored, one.found, one.within_limit, minutes(one.median_delay_s)]
+            for one in result.by_type()
+        ],
+    )
     click.echo(
         f"precision {result.precision:.3f}, recall {result.recall:.3f}, F1 {result.f1:.3f}; false alarms "
         f"{len(result.false_alarms)} ({result.false_alarms_per_service_week:.2f} per service and week)"

@@ -13,6 +13,7 @@ from alerting import run_watches
 from cli.context import Context, examples, json_option, pass_context, say
 from cli.moments import moment, optional, span
 from cli.output import emit_json, emit_pairs, progress
+from cli.waking import newest, rest
 from contracts.clock import iso
 from contracts.errors import StoreUnavailable
 from detectors import detect as detect_job
@@ -90,7 +91,7 @@ def alert(context: Context, since: str | None, until: str | None, every: str, as
 
 
 @click.command(epilog=examples("busyhour run", "busyhour run --every 5m"))
-@click.option("--every", default="1m", show_default=True, help="Pause between two rounds.")
+@click.option("--every", default="1m", show_default=True, help="Longest pause: what comes in begins a round at once.")
 @click.option("--rounds", type=click.IntRange(1), help="Stop after so many rounds; endless by default.")
 @pass_context
 def run(context: Context, every: str, rounds: int | None) -> None:
@@ -102,14 +103,15 @@ def run(context: Context, every: str, rounds: int | None) -> None:
     trained: datetime | None = None
     done = 0
     while rounds is None or done < rounds:
-        began = time.monotonic()
+        began, seen = time.monotonic(), None
         try:
+            seen = newest(context.store)
             trained = _round(context, trained)
         except StoreUnavailable as error:
             say(f"busyhour: {error.sentence()}\n  the jobs go on as soon as it answers")
         done += 1
         if rounds is None or done < rounds:
-            time.sleep(max(0.0, pause - (time.monotonic() - began)))
+            rest(context.store, began, pause, seen)
 
 
 def _round(context: Context, trained: datetime | None) -> datetime:
@@ -117,7 +119,7 @@ def _round(context: Context, trained: datetime | None) -> datetime:
     now = store.clock()
     joined = correlate(store)
     rolled = rollup_job(store)
-    if trained is None or now - trained >= _TRAIN_EVERY:
+    if trained is None:
         train_job(store, until=now)
         trained = now
     found = detect_job(store, until=now)
@@ -129,6 +131,9 @@ def _round(context: Context, trained: datetime | None) -> datetime:
     )
     for problem in (*joined.problems, *told.problems):
         say(f"  {problem}")
+    if now - trained >= _TRAIN_EVERY:  # when everything is told: learning takes longer than a bucket may wait
+        train_job(store, until=now)
+        trained = now
     return trained
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.commands.kpi_forecast import forecast
 from cli.context import Context, examples, json_option, pass_context
 from cli.moments import moment
 from cli.output import emit_json, emit_table, shown
@@ -23,6 +24,9 @@ _UNKNOWN = {"no_data": "no data", "not_measurable": "n/m"}
 @click.group(epilog=examples("busyhour kpi list", "busyhour kpi show --entity trunk_group:TG2"))
 def kpi() -> None:
     """Key performance indicators: definitions and values."""
+
+
+kpi.add_command(forecast)
 
 
 @kpi.command("list", epilog=examples("busyhour kpi list --json"))

@@ -29,7 +29,10 @@ def start(context: Context, port: int | None, as_json: bool) -> None:
 @json_option
 @pass_context
 def stop(context: Context, as_json: bool) -> None:
-    """Stop the node in good order. Nothing to stop is not an error."""
+    """Stop the node in good order, and a console in the background with it. Nothing to stop is not an error."""
+    from console import background
+
+    background.stop(context.home)
     stopped = context.node.stop()
     if as_json:
         emit_json({"stopped": stopped})

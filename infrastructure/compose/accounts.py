@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from contracts.errors import BusyhourError, SettingError
-from contracts.indices import ALL, CDR_INDEX, Index, concrete
+from contracts.indices import ALL, CDR_INDEX, Index
 from infrastructure.configuration import load
+from infrastructure.roles import index_names
 from infrastructure.store import Store
 
 LEAST_PASSWORD = 6  # Elasticsearch's own limit
@@ -36,17 +37,12 @@ def role_bodies() -> dict[str, dict[str, Any]]:
 
 
 def _role(meaning: str, indices: list[Index], privileges: list[str]) -> dict[str, Any]:
-    names = sorted(name for index in indices for name in _names(index))
+    names = sorted(name for index in indices for name in index_names(index))
     return {
         "description": meaning,
         "cluster": ["monitor"],
         "indices": [{"names": names, "privileges": privileges}],
     }
-
-
-def _names(index: Index) -> tuple[str, str]:
-    """The alias, and the indices behind it: a partition's name goes on with a digit."""
-    return (index.name, f"/{index.name}-[0-9].*/") if index.grows else (index.name, concrete(index.name))
 
 
 def passwords(environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts import ids
-from contracts.fields import FEW
 from infrastructure.texts import NONE, Run
 from mediation.columns.conditions import holds
 from mediation.columns.cut import Cut, cut
@@ -51,6 +50,25 @@ from mediation.values import Memo, converter
 
 MANY = 200  # lines of a region from which on this way is the faster one
 Heads = Mapping[str, Mapping[str, str]]  # service → day → the first line of an operation up to its id
+# Fields that take few values in any one network, so that what follows from a combination of them is worth remembering.
+_FEW_WORDS = frozenset(
+    {
+        "voip.codec",
+        "voip.ingress.sbc",
+        "voip.egress.sbc",
+        "voip.trunk_group.originating",
+        "voip.trunk_group.terminating",
+        "mobile.call_type",
+        "subscriber.plan",
+        "peer.type",
+        "sms.smsc",
+        "epc.apn",
+        "epc.rat",
+        "epc.pgw",
+        "epc.plan",
+        "cdr.node",
+    }
+)
 _FEW_NUMBERS = 1_000
 _MOST_DIGITS = 18  # that surely fit a long
 _DIGITS = rf"^[0-9]{{1,{_MOST_DIGITS}}}$"
@@ -306,4 +324,4 @@ def _few(column: Column) -> bool:
         return False
     if column.type == "integer":
         return column.low is not None and column.high is not None and column.high - column.low < _FEW_NUMBERS
-    return column.type == "keyword" and (column.values is not None or column.field in FEW)
+    return column.type == "keyword" and (column.values is not None or column.field in _FEW_WORDS)

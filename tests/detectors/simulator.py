@@ -181,7 +181,7 @@ class Network:
             frames += [
                 self._count("epc.sessions", entity, sessions, dead),
                 self._ratio("epc.abnormal_release_ratio", entity, abnormal, sessions, sessions, dead),
-                self._points("epc.volume", entity, size, size, np.ones(self.buckets), sessions, dead),
+                self._points("epc.volume", entity, size, size, None, sessions, dead),
             ]
         return pd.concat(frames, ignore_index=True)
 

@@ -14,7 +14,7 @@ import pytest
 from contracts.clock import from_epoch_ms, iso
 from contracts.ids import joined
 from contracts.indices import KPI_INDEX
-from detectors import detect, evaluate_truth, service_states, train
+from detectors import detect, drill_down, evaluate_truth, service_states, train
 from detectors.adapter import judged_kpis
 from detectors.panel import from_frame, merged
 from detectors.reading import load_baselines, trained
@@ -182,6 +182,39 @@ def test_detect_withdraws_when_late_data_fill_the_gap(filled: Store, points: pd.
     assert {one["incident"]["status"] for one in after} == {"withdrawn"}
     assert all(one["incident"]["reason"].endswith("part of another incident") for one in after)
     assert _nothing(detect(filled, until=UNTIL))
+
+
+def test_an_anomaly_is_explained_by_its_parts_its_records_and_what_was_like_it(filled: Store) -> None:
+    train(filled, until=SINCE)
+    detect(filled, since=SINCE, until=UNTIL)
+    anomalies = [source for _, source in _kept(filled, "anomaly").values()]
+    one = next(row for row in anomalies if row["kpi"]["id"] == "voip.ner" and row["entity"]["id"] == "voip")
+    calls = [
+        Operation(
+            "create",
+            filled.place("cdr-voip", at(22, 11) - back),
+            f"{name}-{number}-{back.days}",
+            {
+                "@timestamp": iso(at(22, 11) - back),
+                "event": {"ingested": iso(filled.clock())},
+                "voip": {"release": {"name": name}},
+            },
+        )
+        for name, now, before in (("No circuit/channel available", 6, 0), ("Normal call clearing", 4, 10))
+        for back, count in ((timedelta(0), now), (timedelta(days=7), before))
+        for number in range(count)
+    ]
+    filled.write_all(calls)
+    filled.refresh("cdr-voip")
+    found = drill_down(filled, one)
+    assert found.parts[0].entity == "trunk_group:TG2"
+    assert found.parts[0].surprise > 10
+    assert (found.values[0].value, found.values[0].now, found.values[0].before) == (
+        "No circuit/channel available",
+        6,
+        0,
+    )
+    assert one["anomaly"]["id"] not in {row["id"] for row in found.similar}
 
 
 def test_baselines_survive_the_store_when_read_back(filled: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from contracts.errors import UserError
 from detectors.evaluation import Found, Labelled, evaluate, read_truth
+from detectors.report import page, write_page
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -99,3 +101,38 @@ def test_truth_is_refused_by_line_when_it_is_wrong(tmp_path: Path, text: str, wo
 def test_truth_is_refused_when_it_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         read_truth(tmp_path / "none.ndjson")
+
+
+def test_by_type_counts_what_is_scored_found_and_in_time() -> None:
+    limit = 1200.0
+    truth = [
+        _limited(_label("a"), limit),
+        _limited(_label("b", "trunk_group:TG3", hours=30), limit),
+        _limited(_label("c", "sbc:lon", hours=60), limit),
+        _limited(_label("d", "sbc:fra", hours=90, scored=False), limit),
+    ]
+    ours = [_found("1", "trunk_group:TG2"), _found("2", "trunk_group:TG3", hours=30, delay=1.0)]
+    result = evaluate(truth, ours)
+    (row,) = result.by_type()
+    assert (row.type, row.labelled, row.scored, row.found, row.within_limit) == ("outage", 4, 3, 2, 1)
+    assert (row.limit_s, row.delays_s) == (limit, (900.0, 3600.0))
+    assert [one.late for one in result.matches] == [False, True, False, False]
+    assert result.as_dict()["by_type"][0]["found"] == 2
+
+
+def test_the_page_shows_every_type_and_incident_and_is_safe_html(tmp_path: Path) -> None:
+    truth = [_limited(_label("<b>a</b>"), 60.0), _label("gone", "sbc:lon", hours=30)]
+    figures = evaluate(truth, [_found("1", "trunk_group:TG2")]).as_dict()
+    text = page(figures, "Detection & more")
+    assert "&lt;b&gt;a&lt;/b&gt;" in text
+    assert "<b>a" not in text
+    assert "Detection &amp; more" in text
+    assert text.count("<circle") == 1
+    assert "not found" in text
+    write_page(tmp_path / "page.html", text)
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == text
+
+
+def _limited(label: Labelled, limit: float) -> Labelled:
+    return replace(label, limit_s=limit)

@@ -169,5 +169,5 @@ def test_resolution_follows_traffic(quiet: pd.DataFrame) -> None:
     chosen = {str(one.entity): step for one, step in zip(hourly.series, resolution_of(hourly, ZONE), strict=True)}
     assert chosen["service:voip"] == 300
     assert chosen["trunk_group:TG4"] == 3600
-    thin = _panel(Network(5, days=14, scale=0.02).frame(), "voip.attempts", 3600, 0, 14)
+    thin = _panel(Network(5, days=14, scale=0.001).frame(), "voip.attempts", 3600, 0, 14)
     assert set(resolution_of(thin, ZONE)) == {86400}

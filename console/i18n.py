@@ -1,0 +1,135 @@
+"""Words, numbers and times in the viewer's language and zone. Catalogues: `console/locale/<language>.po` (gettext)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, UnknownLocaleError, dates, negotiate_locale, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from contracts.clock import parse_iso
+
+FOLDER = Path(__file__).parent / "locale"
+SOURCE = "en"
+LANGUAGES = (SOURCE, "de", "fr")
+UTC_ZONE = "UTC"
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """The catalogue of a language; that of the source is empty."""
+    if language == SOURCE:
+        return NullTranslations()
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def marked(message: str) -> str:
+    """The message itself: marks it for the catalogues where it is translated later."""
+    return message
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """IANA zones that a person may choose, by name."""
+    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc", "posix")))
+    return (*names, UTC_ZONE)
+
+
+@lru_cache(1000)
+def language_of(chosen: str, accepted: str) -> str:
+    """What a person chose, else the best of the browser's Accept-Language, else English."""
+    if chosen in LANGUAGES:
+        return chosen
+    wanted = [part.partition(";")[0].strip().replace("-", "_") for part in accepted.split(",")[:20]]
+    found = negotiate_locale([*wanted, *(part.partition("_")[0] for part in wanted)], LANGUAGES)
+    return str(found) if found else SOURCE
+
+
+@lru_cache(1000)
+def region_of(language: str, accepted: str) -> str:
+    """The first locale of that language that the browser accepts and Babel knows; "" for none."""
+    for part in accepted.split(",")[:20]:
+        tag = part.partition(";")[0].strip().replace("-", "_")
+        if tag.partition("_")[0] == language and "_" in tag:
+            try:
+                return str(Locale.parse(tag))
+            except (UnknownLocaleError, ValueError):
+                continue
+    return ""
+
+
+@lru_cache(1000)  # the names of all zones are read from the disk
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name, UTC when there is none."""
+    return ZoneInfo(name) if name in available_timezones() else ZoneInfo(UTC_ZONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How things are said to one viewer. `region`: a locale of the language, `en_GB`, whose formats are used."""
+
+    language: str
+    zone: ZoneInfo
+    region: str = ""
+
+    @property
+    def locale(self) -> Locale:
+        return Locale.parse(self.region or self.language)
+
+    @property
+    def tag(self) -> str:
+        """For the browser's own formats, such as `en-GB`."""
+        return (self.region or self.language).replace("_", "-")
+
+    def text(self, message: str, **values: object) -> str:
+        """The message in the viewer's language, `%(name)s` filled in."""
+        said = translations(self.language).gettext(message)
+        return said % values if values else said
+
+    def number(self, value: Any, digits: int = 2) -> str:
+        """`1,234.5` or `1.234,5`; a dash for nothing."""
+        if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+            return "–" if value is None else str(value)
+        return str(numbers.format_decimal(round(value, digits), locale=self.locale))
+
+    def time(self, value: str | datetime | None) -> str:
+        """Date, time and the zone's short name."""
+        if not value:
+            return "–"
+        moment = parse_iso(value) if isinstance(value, str) else value
+        return str(dates.format_datetime(moment, "short", tzinfo=self.zone, locale=self.locale))
+
+    def zone_name(self) -> str:
+        return str(self.zone)
+
+    def date(self, value: str | datetime | None) -> str:
+        if not value:
+            return "–"
+        moment = parse_iso(value) if isinstance(value, str) else value
+        return str(dates.format_date(moment.astimezone(self.zone), "medium", locale=self.locale))
+
+    def cell(self, value: Any) -> str:
+        """Any value of a stored document, for a table."""
+        if isinstance(value, bool):
+            return self.text("yes") if value else self.text("no")
+        if isinstance(value, list):
+            return ", ".join(self.cell(each) for each in value)
+        if isinstance(value, str) and len(value) >= 16 and value[4:5] == "-" and value[10:11] == "T":
+            try:
+                return self.time(value)
+            except ValueError:
+                return value
+        return self.number(value) if isinstance(value, int | float) else ("–" if value in (None, "") else str(value))

@@ -1,0 +1,267 @@
+"""Dashboards: the page, the answers of its panels, live ticks, CSV and table of a panel."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from console.errors import NotFound, RequestError
+from console.panels import Answer, Asked, Chosen, asked
+from console.panels.request import filterable
+from console.panels.service import failed
+from console.security import LOOPBACK
+from console.services import Services
+from console.templating import fragment, messages, page
+from console.timerange import time_range
+from console.viewer import Viewer, allowed, current, services
+from contracts.errors import BusyhourError
+from dashboards.kinds import KINDS
+from dashboards.model import ANY, Dashboard, Panel
+
+router = APIRouter()
+Someone = Annotated[Viewer, Depends(allowed())]
+HOME = "noc-overview"
+NDJSON = "application/x-ndjson"
+RANGES = ("now-1h", "now-6h", "now-24h", "now-7d", "now-28d", "now-90d")
+LEAST_STEP_SEC, MOST_STEP_SEC = 10, 60  # to which the present is floored, so that viewers share answers
+ROW_PX = 18  # height of a row of the grid; 8 more lie between two
+
+
+@router.get("/")
+def home(request: Request, viewer: Someone) -> Response:
+    return _show(request, viewer, HOME)
+
+
+@router.get("/dashboards")
+def listed(request: Request, viewer: Someone) -> Response:
+    boards = services(request).boards.values()
+    return page(request, "boards.html", viewer, boards=boards)
+
+
+@router.get("/dashboards/{name}")
+def shown(request: Request, name: str, viewer: Someone) -> Response:
+    return _show(request, viewer, name)
+
+
+@router.get("/dashboards/{name}/layout.css")
+def layout(request: Request, name: str, viewer: Someone) -> Response:
+    """Where the panels stand. A file of its own, since styles inside a page are forbidden."""
+    board = board_of(services(request), name)
+    rules = [f".board {{ grid-auto-rows: {ROW_PX}px; }}"]
+    for number, panel in enumerate(board.panels):
+        x, y, width, height = panel.at
+        place = f"grid-column: {x + 1} / span {width}; grid-row: {y + 1} / span {height};"
+        rules.append(f".at-{number} {{ {place} }}")
+        tall = height * (ROW_PX + 8)
+        rules.append(f"@media (max-width: 800px) {{ .at-{number} {{ height: {tall}px; }} }}")
+    return Response("\n".join(rules), media_type="text/css", headers={"cache-control": "private, max-age=300"})
+
+
+def _show(request: Request, viewer: Viewer, name: str) -> Response:
+    made = services(request)
+    board = board_of(made, name)
+    chosen = chosen_of(request, board, made)
+    return page(
+        request,
+        "board.html",
+        viewer,
+        board=board,
+        panels=[_framed(board, panel, request) for panel in board.panels],
+        ranges=RANGES,
+        span=_span(request, board),
+        chosen=chosen,
+        controls=_controls(made, viewer, board, chosen),
+        facts={
+            "name": board.name,
+            "query": _kept(request),
+            "refresh": board.refresh_sec,
+            "zone": viewer.words.zone_name() if viewer.profile.timezone else "",
+            "language": viewer.words.tag,
+            "messages": messages(viewer.words),
+            "notify": viewer.profile.notify,
+        },
+    )
+
+
+def board_of(made: Services, name: str) -> Dashboard:
+    found = made.boards.get(name)
+    if found is None:
+        raise NotFound(f"there is no dashboard {name[:60]!r}", remedy="see the list of dashboards")
+    return found
+
+
+def panel_of(board: Dashboard, name: str) -> Panel:
+    found = next((panel for panel in board.panels if panel.name == name and panel.query), None)
+    if found is None:
+        raise NotFound(f"{board.name} has no panel {name[:60]!r}")
+    return found
+
+
+def _span(request: Request, board: Dashboard) -> tuple[str, str]:
+    return request.query_params.get("from") or board.time[0], request.query_params.get("to") or board.time[1]
+
+
+def chosen_of(request: Request, board: Dashboard, made: Services) -> Chosen:
+    """From the address. Raises RequestError on an impossible time range or filter."""
+    since, until = _span(request, board)
+    step = min(max(board.refresh_sec // 2, LEAST_STEP_SEC), MOST_STEP_SEC)
+    names = {control.variable or control.name for control in board.controls}
+    controls = {name: value for name, value in request.query_params.items() if name in names and value}
+    filters = []
+    for text in request.query_params.getlist("f"):
+        field, _, value = text.partition(":")
+        if not value or not filterable(field):
+            raise RequestError(f"f: {text[:60]!r} is no filter", remedy="write f=entity.id:TG2")
+        filters.append((field, value))
+    times = time_range(since, until, made.clock(), step)
+    return Chosen(times, controls, tuple(dict.fromkeys(filters)))
+
+
+def _kept(request: Request) -> str:
+    """The choices as they stand in the address, to hand them on."""
+    return urlencode(request.query_params.multi_items())
+
+
+def _framed(board: Dashboard, panel: Panel, request: Request) -> dict[str, Any]:
+    x, y, width, height = panel.at
+    links = [{"to": f"/dashboards/{link.to}", "label": link.label} for link in panel.links]
+    family = KINDS[panel.kind].family
+    return {"panel": panel, "family": family, "links": links, "x": x, "y": y, "w": width, "h": height}
+
+
+def _controls(made: Services, viewer: Viewer, board: Dashboard, chosen: Chosen) -> list[dict[str, Any]]:
+    """Each control with the values that the viewer may choose; those of a query come from the shared cache."""
+    found = []
+    for control in board.controls:
+        name = control.variable or control.name
+        query = control.query or (
+            f"FROM {control.index} | STATS n = COUNT(*) BY {control.field} | SORT {control.field} | LIMIT 500"
+        )
+        as_panel = Panel(
+            f"control-{control.name}", control.label, "table", control.index, query, (0, 0, 1, 1), where="control"
+        )
+        try:
+            sources = asked(board, as_panel, chosen).sources or (control.index,)
+            viewer.learn(f"{source}:read" for source in sources)
+            one = Asked(query, (), (), sources)
+            table = (
+                made.panels.answer(viewer.store, as_panel, one, lambda source: viewer.may(f"{source}:read"))
+                .result()
+                .table
+            )
+            column = control.variable or control.field
+            values = [str(value) for value in table.column(column) if value not in (None, ANY)]
+        except BusyhourError:
+            values = []
+        now = chosen.controls.get(name, ANY)
+        if now != ANY and now not in values:
+            values = [now, *values]
+        found.append({"name": name, "label": control.label, "values": values, "chosen": now})
+    return found
+
+
+@router.get("/dashboards/{name}/data")
+async def answers(request: Request, name: str, only: str = "") -> Response:
+    """A line of JSON for each panel, as they come; one request for the whole dashboard, one query a panel at most."""
+    made = services(request)
+    every = await run_in_threadpool(_prepare, request, made, name, only)
+    # Packing costs more time than it saves where nothing leaves the machine.
+    near = request.client is not None and request.client.host in LOOPBACK
+    headers = {"content-encoding": "identity"} if near else None
+    if all(future.done() for _, _, future in every):
+        body = b"".join([_body(panel, one, future) + b"\n" for panel, one, future in every])
+        return Response(body, media_type=NDJSON, headers=headers)
+    limit = made.settings.number("console.query.sec") + 1
+    pending = [asyncio.ensure_future(_in_time(panel, one, future, limit)) for panel, one, future in every]
+
+    async def lines() -> AsyncIterator[bytes]:
+        try:
+            for done in asyncio.as_completed(pending):
+                yield await done + b"\n"
+        finally:
+            for task in pending:
+                task.cancel()
+
+    return StreamingResponse(lines(), media_type=NDJSON, headers=headers)
+
+
+def _prepare(request: Request, made: Services, name: str, only: str) -> list[tuple[Panel, Asked, Future[Answer]]]:
+    """What each panel asks, and its answer to come; all rights in one question."""
+    viewer = current(request)
+    board = board_of(made, name)
+    chosen = chosen_of(request, board, made)
+    panels = [panel for panel in board.panels if panel.query and (not only or panel.name == only)]
+    every = [(panel, asked(board, panel, chosen)) for panel in panels]
+    viewer.learn(need for _, one in every for need in one.needs)
+
+    def may_read(source: str) -> bool:
+        return viewer.may(f"{source}:read")
+
+    return [(panel, one, made.panels.answer(viewer.store, panel, one, may_read)) for panel, one in every]
+
+
+async def _in_time(panel: Panel, one: Asked, future: Future[Answer], limit: float) -> bytes:
+    try:
+        await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), limit)
+    except TimeoutError:
+        return _late(panel)
+    except Exception as error:  # noqa: BLE001 - one panel's trouble is not the others'
+        return failed(panel, error).body
+    return _body(panel, one, future)
+
+
+def _body(panel: Panel, one: Asked, future: Future[Answer]) -> bytes:
+    """Of an answer that is there, with what does not apply to this panel."""
+    error = future.exception()
+    found = future.result() if error is None else failed(panel, error)
+    if not one.ignored:
+        return found.body
+    return orjson.dumps({**orjson.loads(found.body), "ignored": list(one.ignored)})
+
+
+def _late(panel: Panel) -> bytes:
+    return orjson.dumps({"panel": panel.name, "state": "late", "rows": 0, "detail": ""})
+
+
+def _answer(request: Request, viewer: Viewer, name: str, panel_name: str) -> tuple[Panel, Answer]:
+    made = services(request)
+    board = board_of(made, name)
+    panel = panel_of(board, panel_name)
+    one = asked(board, panel, chosen_of(request, board, made))
+    viewer.require(*one.needs)
+    return panel, made.panels.answer(viewer.store, panel, one, lambda source: True).result()
+
+
+@router.get("/dashboards/{name}/panels/{panel_name}.csv")
+def as_csv(request: Request, name: str, panel_name: str, viewer: Someone) -> Response:
+    """All rows of a panel. RFC 4180; a cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    panel, found = _answer(request, viewer, name, panel_name)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(found.table.columns)
+    writer.writerows([[_plain(cell) for cell in row] for row in found.table.rows])
+    headers = {"content-disposition": f'attachment; filename="{name}-{panel.name}.csv"'}
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, list):
+        cell = ", ".join(map(str, cell))
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell[:1] else cell
+
+
+@router.get("/dashboards/{name}/panels/{panel_name}/table")
+def as_table(request: Request, name: str, panel_name: str, viewer: Someone) -> Response:
+    """The rows behind a chart, for who cannot see it, as a part of the page."""
+    panel, found = _answer(request, viewer, name, panel_name)
+    return fragment(request, "panel_table.html", viewer, panel=panel, table=found.table, most=200)

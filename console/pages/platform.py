@@ -1,0 +1,51 @@
+"""Health of the platform, the glossary, and whether the console itself lives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from console.glossary import glossary
+from console.templating import page
+from console.viewer import Viewer, allowed, services
+from contracts.indices import ALL
+
+router = APIRouter()
+
+
+@router.get("/health")
+def health(request: Request, viewer: Annotated[Viewer, Depends(allowed("cluster:monitor"))]) -> Response:
+    """Elasticsearch, jobs, and what is stored."""
+    made = services(request)
+    info = viewer.store.info()
+    jobs = _jobs(viewer) if viewer.may("job:read") else None
+    console = {"sessions": len(made.sessions), "watching": request.app.state.watching, "users": viewer.username}
+    return page(request, "health.html", viewer, info=info, jobs=jobs, console=console, stored=_stored(viewer))
+
+
+def _jobs(viewer: Viewer) -> list[dict[str, Any]]:
+    hits = viewer.store.search(
+        "job", query={"exists": {"field": "job.checkpoint"}}, size=100, sort=[{"job.name": "asc"}]
+    )
+    return [hit["_source"] for hit in hits["hits"]["hits"]]
+
+
+def _stored(viewer: Viewer) -> list[tuple[str, str, int]]:
+    """Documents of each index that the viewer may read."""
+    viewer.learn(f"{index.name}:read" for index in ALL)
+    return [
+        (index.name, index.meaning, viewer.store.count(index.name)) for index in ALL if viewer.may(f"{index.name}:read")
+    ]
+
+
+@router.get("/glossary")
+def words(request: Request, viewer: Annotated[Viewer, Depends(allowed())]) -> Response:
+    return page(request, "glossary.html", viewer, glossary=sorted(glossary().items()))
+
+
+@router.get("/healthz")
+def alive() -> Response:
+    """For a load balancer: the console answers. It says nothing of Elasticsearch, nor of anybody."""
+    return JSONResponse({"ok": True})

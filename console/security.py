@@ -1,0 +1,101 @@
+"""Around every request: which hosts and origins may ask, how large a body may be, and headers that bind the browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LARGEST_BODY = 256 * 1024  # bytes; no form here is longer
+_CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class Guard:
+    """`hosts`: names under which the console may be asked; a page elsewhere whose name points here is refused (DNS rebinding)."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, secure: bool) -> None:
+        self._app, self._hosts, self._secure = app, frozenset(hosts), secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        problem = self._problem(scope, headers)
+        if problem:
+            await _refuse(send, *problem)
+            return
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:
+                return {"type": "http.disconnect"}
+            return message
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._seal(MutableHeaders(scope=message), scope["path"])
+            await send(message)
+
+        await self._app(scope, bounded, sealed)
+
+    def _problem(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if "*" not in self._hosts and host not in self._hosts:
+            return 421, "this name is not one of the console's; start it with --name to allow it"
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > LARGEST_BODY:
+            return 413, f"more than {LARGEST_BODY} bytes"
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not self._same_site(headers):
+            return 403, "a page of another site asked this"
+        return None
+
+    @staticmethod
+    def _same_site(headers: Headers) -> bool:
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return False
+        origin = headers.get("origin", "")
+        return not origin or urlsplit(origin).netloc == headers.get("host", "")
+
+    def _seal(self, headers: MutableHeaders, path: str) -> None:
+        for name, value in HEADERS.items():
+            headers[name] = value
+        if self._secure:
+            headers["strict-transport-security"] = "max-age=31536000"
+        if not path.startswith("/static/") and "cache-control" not in headers:
+            headers["cache-control"] = "no-store"
+
+
+async def _refuse(send: Send, status: int, what: str) -> None:
+    body = json.dumps({"type": "about:blank", "title": what, "status": status}).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,113 @@
+"""Runs the console: one process, many threads, until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from console.app import create_app
+from console.security import LOOPBACK
+from console.services import ROOT, Services
+from console.setup_token import SetupToken
+from contracts.clock import Clock, utc_now
+from contracts.errors import OperatorError, UserError
+from contracts.settings import Settings
+from dashboards import load
+from infrastructure.service_account import console_stores
+from infrastructure.users import has_administrator
+
+PORT = 8600
+_STOP_SEC = 5  # for requests under way; live connections end at once
+_WAIT_SEC = 2  # a page says that Elasticsearch is away rather than wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it listens. `certificate` and `key`: PEM files, for https; `names`: hosts under which browsers may ask."""
+
+    host: str = "127.0.0.1"
+    port: int = PORT
+    certificate: Path | None = None
+    key: Path | None = None
+    names: tuple[str, ...] = ()
+    behind_proxy: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in LOOPBACK or self.host.startswith("127.")
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.certificate else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
+
+
+def make_services(settings: Settings, *, clock: Clock = utc_now, secure: bool = False) -> Services:
+    """Services of a console over the settings' Elasticsearch, which is set up on the way where it is the local node.
+
+    Raises StoreUnavailable, StoreRefused, DefinitionError (a dashboard file, with line and nearest name).
+    """
+    patient = settings.with_values(es_wait_sec=_WAIT_SEC, es_timeout_sec=settings.number("console.query.sec"))
+    definitions = load(ROOT)
+    stores = console_stores(patient, clock=clock, say=lambda text: None)
+    first = SetupToken(stores.owner, clock) if stores.owner and not has_administrator(stores.owner) else None
+    return Services(stores.service, settings, definitions, clock=clock, secure=secure, first=first)
+
+
+def serve(settings: Settings, place: Place, ready: Callable[[str, str], None]) -> None:
+    """Serves until SIGINT or SIGTERM. `ready` is told the address, and that of the first administrator's page or "".
+
+    Raises UserError for an address of other machines without https, OperatorError when the port is taken.
+    """
+    check(place)
+    listening = _bound(place)
+    services = make_services(settings, secure=place.certificate is not None or place.behind_proxy)
+    app = create_app(services, (*LOOPBACK, place.host, *place.names))
+    ready(place.url, f"{place.url}/first-run?token={services.first.token}" if services.first else "")
+    config = uvicorn.Config(
+        app,
+        log_level="critical",  # what goes wrong is logged once, by console.failures
+        access_log=False,
+        server_header=False,
+        proxy_headers=place.behind_proxy,
+        timeout_graceful_shutdown=_STOP_SEC,
+        limit_concurrency=4 * settings.number("console.viewers"),
+        ssl_certfile=place.certificate,
+        ssl_keyfile=place.key,
+    )
+    server = uvicorn.Server(config)
+    app.state.ending = lambda: server.should_exit
+    server.run(sockets=[listening])
+
+
+def check(place: Place) -> None:
+    """Raises UserError: passwords must not go over a network in the clear."""
+    if not place.loopback and place.certificate is None and not place.behind_proxy:
+        raise UserError(
+            f"{place.host} is no address of this machine alone, and passwords would pass in the clear",
+            where="--host",
+            remedy="give --certificate and --key, or --behind-proxy where a proxy ends https",
+        )
+
+
+def _bound(place: Place) -> socket.socket:
+    """The socket, taken before anything else starts. Raises OperatorError when somebody has it."""
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((place.host, place.port))
+    except OSError as error:
+        listening.close()
+        raise OperatorError(
+            f"cannot listen: {error.strerror}",
+            where=f"{place.host}:{place.port}",
+            remedy="name another with --port, or stop what has it",
+        ) from error
+    listening.listen(1024)
+    return listening

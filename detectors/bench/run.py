@@ -1,0 +1,151 @@
+"""The order of a bench run: traffic with and without incidents → train on the quiet weeks → detect → oracle → evaluate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.clock import from_epoch_ms
+from contracts.settings import Settings
+from datagen.incidents import Incident
+from detectors.bench.beside import beside
+from detectors.bench.oracle import Seen, look
+from detectors.bench.world import World, make
+from detectors.evaluation import Evaluation, Found, Labelled, evaluate
+from detectors.findings import Incident as Ours
+from detectors.judging import find, train_all
+from infrastructure.memory import peak_bytes
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Benched:
+    """One seed: `world` and what was made of it."""
+
+    world: World
+    seen: Mapping[str, Seen]
+    truth: tuple[Labelled, ...]
+    found: tuple[Ours, ...]
+    evaluation: Evaluation
+    seconds: Mapping[str, float]
+
+
+def bench_detect(settings: Settings, *, seed: int, weeks: int, say: Say, peers: Sequence[str] = ()) -> dict[str, Any]:
+    """The figures of one seed: `evaluate`'s keys first, then by incident type, and what the oracle says of each incident.
+
+    Points are counted straight from the generated tables (`bench.tables`): no files, no node. An incident that the oracle
+    does not see, or that the books of files must tell, is shown and not scored. `peers`: public detectors to judge the same
+    points (`bench.beside`).
+    """
+    result = benched(settings, seed=seed, weeks=weeks, say=say)
+    found = figures(result)
+    if peers:
+        say(f"the same points by {', '.join(peers)}")
+        found["peers"] = beside(result.world, result.truth, peers)
+    return found
+
+
+def benched(settings: Settings, *, seed: int, weeks: int, say: Say) -> Benched:
+    """Makes the weeks of a seed and judges them. Raises UserError where the weeks have no room for the library."""
+    took: dict[str, float] = {}
+    say(f"seed {seed}: {weeks} weeks of traffic, with the incidents and without")
+    with _Timed(took, "traffic"):
+        world = make(settings, seed=seed, weeks=weeks)
+    with _Timed(took, "oracle"):
+        seen = {one.id: look(world, one) for one in world.incidents}
+    return judged(world, seen, took)
+
+
+def judged(world: World, seen: Mapping[str, Seen], took: dict[str, float]) -> Benched:
+    """Trains on the quiet weeks, detects in the others, evaluates."""
+    kpis, load, zone = list(world.kpis.values()), world.points.load, world.points.zone
+    with _Timed(took, "train"):
+        baselines = train_all(kpis, load, world.start_ms, world.judged_ms, zone)
+    with _Timed(took, "detect"):
+        found = find(kpis, baselines, load, world.judged_ms, world.end_ms, zone).incidents
+    truth = tuple(label(one, seen[one.id]) for one in world.incidents)
+    since, until = from_epoch_ms(world.judged_ms), from_epoch_ms(world.end_ms)
+    evaluation = evaluate(truth, [ours(one) for one in found], since=since, until=until)
+    return Benched(world, seen, truth, tuple(found), evaluation, took)
+
+
+def label(one: Incident, seen: Seen) -> Labelled:
+    """A placed incident as a line of a truth file has it; scored when a detector must find it and an oracle sees it."""
+    places = [str(one.place), *([f"service:{one.service}"] if one.place.type == "feed" else [])]
+    start, end = from_epoch_ms(one.start), from_epoch_ms(one.end)
+    scored = one.type.scored_by == "detector" and seen.visible
+    limit = one.type.delay_limit.total_seconds()
+    return Labelled(
+        one.id, one.type.name, one.service, tuple(places), start, end, one.strength, one.description, scored, limit
+    )
+
+
+def ours(one: Ours) -> Found:
+    """An incident of ours as evaluation needs it."""
+    start, end, detected = (from_epoch_ms(moment) for moment in (one.start, one.end, one.detected))
+    return Found(one.id, one.services, tuple(map(str, one.entities)), start, end, detected, one.title)
+
+
+def figures(result: Benched) -> dict[str, Any]:
+    """As one JSON object."""
+    evaluation, shapes = result.evaluation, {one.type.name: one.type.shape for one in result.world.incidents}
+    delays = [
+        each.delay_s
+        for each in evaluation.matches
+        if each.scored and each.delay_s is not None and shapes[each.type] == "step"
+    ]
+    in_time = [each for each in evaluation.matches if each.scored and _could_be_in_time(result, each.labelled)]
+    return {
+        "seed": result.world.seed,
+        **evaluation.as_dict(),
+        "labelled": len(evaluation.matches),
+        "scored": sum(each.scored for each in evaluation.matches),
+        "abrupt_median_delay_s": _middle(delays),
+        "within_limit": sum(not each.late and bool(each.found) for each in in_time),
+        "oracle_within_limit": len(in_time),
+        "oracle": {name: _seen(one) for name, one in result.seen.items()},
+        "false_alarms": [_alarm(one) for one in result.found if one.id in evaluation.false_alarms],
+        "seconds": {name: round(value, 1) for name, value in result.seconds.items()},
+        "peak_rss_bytes": peak_bytes(),
+    }
+
+
+def _could_be_in_time(result: Benched, name: str) -> bool:
+    limit = next(one.limit_s for one in result.truth if one.id == name)
+    after = result.seen[name].after_s
+    return limit is None or (after is not None and after <= limit)
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    ordered = sorted(values)
+    return None if not ordered else (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def _seen(one: Seen) -> dict[str, Any]:
+    return {"surprise": one.surprise, "after_s": one.after_s, "where": one.where}
+
+
+def _alarm(one: Ours) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "start": from_epoch_ms(one.start),
+        "end": from_epoch_ms(one.end),
+        "title": one.title,
+        "reason": one.reason,
+    }
+
+
+class _Timed:
+    """Processor seconds of a stage."""
+
+    def __init__(self, took: dict[str, float], stage: str) -> None:
+        self._took, self._stage, self._began = took, stage, 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.process_time()
+
+    def __exit__(self, *error: object) -> None:
+        self._took[self._stage] = time.process_time() - self._began

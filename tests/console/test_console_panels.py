@@ -1,0 +1,179 @@
+"""Answers to panels: shared by those who may see the same, asked once, within their rights."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from console.errors import RequestError
+from console.panels import Chosen, Panels, asked
+from console.panels.cache import SharedAnswers
+from console.timerange import TimeRange
+from infrastructure.behalf import as_user
+from tests.console.staff import NOW, Console, person
+
+TIMES = TimeRange(NOW - timedelta(hours=24), NOW)
+
+
+def test_question_under_way_is_asked_once_by_all_who_wait() -> None:
+    release, calls = threading.Event(), []
+    shared: SharedAnswers[bytes] = SharedAnswers(4, 1000, len)
+
+    def ask() -> bytes:
+        calls.append(1)
+        assert release.wait(10)
+        return b"answer"
+
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(lambda: shared.get("key", ask, 60).result(10)) for _ in range(8)]
+        while not calls:
+            pass
+        release.set()
+        assert [each.result(10) for each in waiting] == [b"answer"] * 8
+    assert len(calls) == 1
+    assert shared.get("key", ask, 60).result(1) == b"answer"
+    assert len(calls) == 1
+
+
+def test_cache_keeps_to_its_bytes_and_its_time_and_forgets_errors() -> None:
+    now = [0.0]
+    shared: SharedAnswers[bytes] = SharedAnswers(1, 250, len, lambda: now[0])
+    for number in range(10):
+        shared.get(number, lambda: b"x" * 100, 60).result(5)
+    assert shared.bytes <= 250
+    calls: list[int] = []
+
+    def counted() -> bytes:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("away")
+        return b"y"
+
+    with pytest.raises(ValueError, match="away"):
+        shared.get("a", counted, 60).result(5)
+    assert shared.get("a", counted, 60).result(5) == b"y"
+    now[0] = 61.0
+    shared.get("a", counted, 60).result(5)
+    assert len(calls) == 3
+
+
+def test_panel_asks_with_times_controls_and_clicks(console: Console) -> None:
+    board = console.services.boards["voip-quality"]
+    panel = next(panel for panel in board.panels if panel.name == "mos")
+    one = asked(board, panel, Chosen(TIMES, {"trunk_group": "TG2"}, (("service.name", "voip"), ("ticket.id", "T"))))
+    assert dict(one.values)["trunk_group"] == "TG2"
+    assert dict(one.values)["_tend"] == "2026-11-20T12:00:00.000Z"
+    assert one.filter == {"bool": {"filter": [{"term": {"service.name": "voip"}}]}}
+    assert one.ignored == ("ticket.id",)
+    assert one.needs == ("kpi-1h:read",)
+
+
+def test_panel_refuses_filters_without_bound() -> None:
+    with pytest.raises(RequestError):
+        Chosen(TIMES, {}, tuple(("entity.id", str(number)) for number in range(9)))
+    with pytest.raises(RequestError):
+        Chosen(TIMES, {"service": "x" * 201})
+
+
+def _data(console: Console, role: str, path: str) -> dict[str, dict[str, object]]:
+    with console.signed_in(role) as client:
+        answer = client.get(path)
+        assert answer.status_code == 200
+        rows = [orjson.loads(line) for line in answer.text.splitlines()]
+        return {row["panel"]: row for row in rows}
+
+
+def test_cache_shows_nobody_what_the_store_would_refuse(console: Console) -> None:
+    """First by somebody who may, so that every answer lies in the cache; then by somebody who may not."""
+    path = "/dashboards/customers/data?from=now-7d"
+    seen = _data(console, "supervisor", path)
+    refused = _data(console, "noc", path)
+    board = console.services.boards["customers"]
+    private = {panel.name for panel in board.panels if "customer" in asked(board, panel, Chosen(TIMES)).sources}
+    assert private
+    assert all(seen[name]["state"] in ("ok", "empty") for name in private)
+    assert all(refused[name]["state"] == "denied" for name in private)
+    assert all("picture" not in refused[name] for name in private)
+
+
+def test_sum_over_nothing_is_no_value(console: Console) -> None:
+    """Packet loss and MOS have no points here: their queries answer a row of nulls."""
+    found = _data(console, "noc", "/dashboards/voip-quality/data?from=now-24h")
+    assert {found["mos-now"]["state"], found["loss-now"]["state"]} == {"empty"}
+
+
+def test_two_people_with_the_same_rights_share_one_query(console: Console) -> None:
+    panels = Panels(2, 10**6)
+    board = console.services.boards["voip-trunks"]
+    panel = next(panel for panel in board.panels if panel.index == "kpi-1h")
+    one = asked(board, panel, Chosen(TIMES))
+    first, second = (
+        panels.answer(as_user(console.store, person(role)), panel, one, lambda source: True).result(20)
+        for role in ("noc", "analyst")
+    )
+    assert first is second
+    panels.close()
+
+
+def test_dashboard_answers_every_panel_once_and_says_why_one_is_empty(console: Console) -> None:
+    found = _data(console, "administrator", "/dashboards/voip-trunks/data?from=now-24h")
+    wanted = {panel.name for panel in console.services.boards["voip-trunks"].panels if panel.query}
+    assert set(found) == wanted
+    assert {str(row["state"]) for row in found.values()} <= {"ok", "empty"}
+    ok = [row for row in found.values() if row["state"] == "ok"]
+    assert ok
+    assert all(row["rows"] and row["picture"] for row in ok)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=now&to=now-1h",
+        "from=now-900000y",
+        "from=1600-01-01",
+        "from=now-20y",
+        "from=soon",
+        "from=%00",
+        "f=cdr.nothing:1",
+        "f=entity.id",
+        "f=ticket.title:x",
+        "&".join(f"f=entity.id:{number}" for number in range(20)),
+    ],
+)
+def test_absurd_choices_are_refused_with_a_reason(console: Console, query: str) -> None:
+    with console.signed_in("noc") as client:
+        for path in ("/dashboards/voip-quality", "/dashboards/voip-quality/data"):
+            answer = client.get(f"{path}?{query}", headers={"accept": "application/json"})
+            assert answer.status_code == 400, answer.text
+            assert answer.json()["detail"]
+
+
+def test_values_in_the_address_are_parameters_never_part_of_a_query(console: Console) -> None:
+    found = _data(console, "noc", '/dashboards/voip-quality/data?trunk_group=x" OR true | LIMIT 1 //')
+    mos = found["mos"]
+    assert mos["state"] == "empty"
+
+
+def test_csv_has_all_rows_and_no_formula(console: Console) -> None:
+    with console.signed_in("noc") as client:
+        answer = client.get("/dashboards/noc-overview/panels/alerts.csv?from=now-7d")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.splitlines()[0] == "since,alert.status,alert.severity,alert.acknowledged,alert.summary"
+    assert len(answer.text.splitlines()) == 2
+
+
+def test_live_says_when_to_look_and_is_bounded(console: Console) -> None:
+    with console.signed_in("noc") as client, client.stream("GET", "/dashboards/noc-overview/live") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        assert next(lines) == "retry: 3000"
+        assert console.app.state.watching == 1
+        console.app.state.watching = console.services.settings.number("console.viewers")
+        with console.signed_in("analyst") as other:
+            assert other.get("/dashboards/noc-overview/live").status_code == 429
+        console.app.state.watching = 1
+        lines.close()  # type: ignore[attr-defined]

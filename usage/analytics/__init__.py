@@ -1,0 +1,1 @@
+"""Reports by SQL aggregation, one file a report; `usage.analytics.pipeline` has them by name."""
