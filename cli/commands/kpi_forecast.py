@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,14 +171,20 @@ def _tell(found: Outlook, answer: dict[str, Any], zone: ZoneInfo, unit: str) -> 
             f"{accuracy.horizon} buckets ahead each",
             "mean error, and of as last week": f"{shown(accuracy.mae)}, {shown(accuracy.naive_mae)} {unit}",
             "values inside the interval": inside,
-            "measured before": f"{len(found.kept) - 1} times, MASE "
-            + shown([round(each["mase"], 3) for each in found.kept[-6:-1]]),
+            "measured before": _before(found.kept[:-1]),
             "target": _in_words(answer["target"], answer["days"], "no target in the catalogue"),
             "capacity": _in_words(
                 answer["capacity"], answer["days"], "not asked: no trunk group's Erlang, or no channels"
             ),
         }
     )
+
+
+def _before(kept: Sequence[Mapping[str, Any]]) -> str:
+    """Accuracy of earlier forecasts, the last five."""
+    if not kept:
+        return "never"
+    return f"{len(kept)} times, MASE {shown([round(each['mase'], 3) for each in kept[-5:]])}"
 
 
 def _in_words(crossing: dict[str, Any] | None, days: int, none: str) -> str:

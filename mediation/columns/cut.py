@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,27 @@ from mediation.columns.values import Arrow, Indices
 # What JSON escapes, quoting means, or no file should hold, and all that is not ASCII; a line feed ends the line.
 _ODD = bytes([*range(10), *range(11, 32), 34, 92, 127])
 _NOT_PLAIN = np.array([byte in _ODD or byte > 127 for byte in range(256)])
+
+
+class Lines(Sequence[bytes]):
+    """The lines of a text, cut apart when one of them is asked for: mostly none is."""
+
+    def __init__(self, text: bytes, count: int) -> None:
+        self._text, self._count = text, count
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self._text.split(b"\n")
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        return self._lines[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +62,7 @@ def cut(region: bytes, separator: str, count: int, *, strip: bool = False) -> Cu
     """
     starts = np.concatenate(([0], _ends(region)[:-1] + 1))
     text = region.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in region else region
-    lines = text.split(b"\n")
+    lines = Lines(text, len(starts))
     cells, plain = None, np.arange(len(lines))
     if text.isascii() and len(text.translate(None, _ODD)) == len(text):
         with suppress(pa.ArrowInvalid):  # a line with more cells or fewer
