@@ -23,7 +23,7 @@ EVENT = (
     F(
         "@timestamp",
         "date",
-        "the time that decides the bucket: release of a call, submit of an SMS, end of a data record",
+        "time that decides: a call's release, an SMS's submit, a data record's end, an alert's first firing",
     ),
     F("event.ingested", "date", "when it was written here"),
 )
@@ -325,6 +325,21 @@ ANOMALY = (
     F("anomaly.last", "date", "end of its last anomalous bucket so far"),
     F("incident.id", "keyword", "incident it belongs to"),
 )
+FEEDBACK = (
+    *EVENT,
+    *SERVICE,
+    *ENTITY,
+    F("kpi.id", "keyword", "definition"),
+    F("anomaly.id", "keyword", "what it was said of"),
+    F("anomaly.direction", "keyword", "high or low"),
+    F("feedback.verdict", "keyword", "true, false or expected"),
+    F("feedback.by", "keyword", "who said it"),
+    F("feedback.why", "text", "why"),
+    F("feedback.scope", "keyword", "what a false one keeps quiet: series, kpi or entity"),
+    F("feedback.deviation", "double", "how far it was from what was expected, in the KPI's unit"),
+    F("feedback.from", "date", "others like it are quiet from here"),
+    F("feedback.until", "date", "until here"),
+)
 INCIDENT = (
     *FINDING,
     F("incident.id", "keyword", "its own id"),
@@ -347,8 +362,7 @@ STATE = (
     F("state.contributions", "flattened", "penalty points per KPI"),
 )
 ALERT = (
-    F("@timestamp", "date", "first firing"),
-    F("event.ingested", "date", "when it was last written"),
+    *EVENT,
     F("alert.fingerprint", "keyword", "digest of its labels"),
     F("alert.name", "keyword", "the watch"),
     F("alert.status", "keyword", "firing or resolved"),
@@ -371,8 +385,7 @@ ALERT = (
     F("ticket.id", "keyword", "ticket it opened"),
 )
 SILENCE = (
-    F("@timestamp", "date", "when it begins"),
-    F("event.ingested", "date", "when it was last written"),
+    *EVENT,
     F("silence.matchers", "keyword", 'all of them must match an alert, such as service="voip"'),
     F("silence.starts_at", "date", "when it begins"),
     F("silence.ends_at", "date", "when it ends"),
@@ -381,8 +394,7 @@ SILENCE = (
     F("silence.comment", "text", "why"),
 )
 NOTIFICATION = (
-    F("@timestamp", "date", "when it was due"),
-    F("event.ingested", "date", "when it was last written"),
+    *EVENT,
     F("alert.fingerprint", "keyword", "alert it tells of"),
     F("alert.name", "keyword", "the watch"),
     F("alert.status", "keyword", "firing or resolved: what it tells"),

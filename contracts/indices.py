@@ -45,6 +45,7 @@ ALL: tuple[Index, ...] = (
     Index("kpi-1d", f.KPI, True, "KPI points per day", "year"),
     Index("baseline", f.BASELINE, False, "expected value and spread per KPI, entity and hour of week"),
     Index("anomaly", f.ANOMALY, False, "deviations with a reason"),
+    Index("feedback", f.FEEDBACK, False, "what people said of anomalies, and how long others like them are quiet"),
     Index("incident", f.INCIDENT, False, "anomalies of one cause"),
     Index("service-state", f.STATE, True, "cumulative state per service", "year"),
     Index("alert", f.ALERT, False, "alerts and their life"),

@@ -2,6 +2,8 @@
 
 from detectors.detection import DetectReport
 from detectors.evaluation import Evaluation, Found, Labelled, Match, evaluate, read_truth
+from detectors.feedback import Mark
+from detectors.marking import mark, marks
 from detectors.pipeline import detect, drill_down, evaluate_truth, service_states, train
 from detectors.reading import baseline_hours
 from detectors.revision import Written
@@ -12,6 +14,7 @@ __all__ = [
     "Evaluation",
     "Found",
     "Labelled",
+    "Mark",
     "Match",
     "TrainReport",
     "Written",
@@ -20,6 +23,8 @@ __all__ = [
     "drill_down",
     "evaluate",
     "evaluate_truth",
+    "mark",
+    "marks",
     "read_truth",
     "service_states",
     "train",

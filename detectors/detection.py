@@ -20,6 +20,7 @@ from detectors.decisions import RULES
 from detectors.findings import Anomaly, Incident
 from detectors.identity import keep_anomalies, keep_incidents
 from detectors.judging import Judgement, Load, find
+from detectors.marking import marks
 from detectors.panel import Bools, Ints
 from detectors.reading import job_state, keep_job, trained
 from detectors.records import (
@@ -55,7 +56,8 @@ _NEWEST = {"size": 1, "sort": [{"@timestamp": "desc"}]}
 class DetectReport:
     """What one run judged and wrote. `series`: with a baseline; 0: train first, only targets were judged.
 
-    `excused`: buckets that were not judged since maintenance, or an event, is planned for them.
+    `excused`: buckets that were not judged since maintenance, or an event, is planned for them. `suppressed`: anomalies that a
+    verdict of people keeps quiet (`detectors.feedback`).
     """
 
     since: datetime
@@ -68,6 +70,7 @@ class DetectReport:
     open_incidents: tuple[str, ...] = ()
     seconds: float = 0.0
     excused: int = 0
+    suppressed: int = 0
 
 
 def detect_job(
@@ -86,7 +89,7 @@ def detect_job(
     if window is None:
         return DetectReport(until, until, sum(len(one.series) for one in baselines), 0)
     start_ms, until_ms = epoch_ms(window), epoch_ms(floor_to(until, STEP_SEC))
-    judgement = find(kpis, baselines, load, start_ms, until_ms, zone)
+    judgement = find(kpis, baselines, load, start_ms, until_ms, zone, marks=marks(store, since=window))
     anomalies, incidents = _write_findings(store, judgement, start_ms, until_ms)
     written = _write_states(store, kpis, judgement, baselines, start_ms, until_ms)
     _keep_checkpoint(store, window, until, seen)
@@ -95,7 +98,9 @@ def detect_job(
     known = sum(len(one.series) for one in baselines)
     seconds = time.monotonic() - began
     planned = sum(int(one.panel.excused.sum()) for one in judgement.judged if one.panel.excused is not None)
-    return DetectReport(window, until, known, buckets, anomalies, incidents, written, open_now, seconds, planned)
+    return DetectReport(
+        window, until, known, buckets, anomalies, incidents, written, open_now, seconds, planned, judgement.suppressed
+    )
 
 
 def _keep_checkpoint(store: Store, since: datetime, until: datetime, seen: datetime) -> None:

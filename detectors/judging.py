@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from contracts.entities import Entity
 from detectors.anomalies import Told, deviations, missed_targets, silences
 from detectors.baseline import Baseline, empty, finer
 from detectors.evidence import Evidence, Judged, judge
+from detectors.feedback import Mark, quiet
 from detectors.findings import Anomaly, Incident
 from detectors.incidents import group
 from detectors.learning import learn
@@ -26,11 +27,12 @@ Load = Callable[[Kpi, int, int, int, set[Entity] | None], Panel]
 
 
 class Judgement(NamedTuple):
-    """What was found; `judged` is what it was found in."""
+    """What was found; `judged` is what it was found in. `suppressed`: anomalies that a verdict of people keeps quiet."""
 
     anomalies: list[Anomaly]
     incidents: list[Incident]
     judged: list[Judged]
+    suppressed: int = 0
 
 
 def train_all(kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo) -> list[Baseline]:
@@ -73,9 +75,16 @@ def _learned(panel: Panel, chosen: set[Series], zone: ZoneInfo) -> list[Baseline
 
 
 def find(
-    kpis: Iterable[Kpi], baselines: Iterable[Baseline], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
+    kpis: Iterable[Kpi],
+    baselines: Iterable[Baseline],
+    load: Load,
+    since_ms: int,
+    until_ms: int,
+    zone: ZoneInfo,
+    *,
+    marks: Sequence[Mark] = (),
 ) -> Judgement:
-    """Anomalies and incidents in [since, until), of the buckets that end by `until`."""
+    """Anomalies and incidents in [since, until), of the buckets that end by `until`, but what `marks` keep quiet."""
     by_kpi: dict[str, list[Baseline]] = {}
     for one in baselines:
         by_kpi.setdefault(one.kpi.id, []).append(one)
@@ -87,7 +96,8 @@ def find(
     ]
     told = Told(anomalies)
     anomalies += [anomaly for one in judged for anomaly in deviations(one, zone, told)]
-    return Judgement(anomalies, group(anomalies, Evidence(judged)), judged)
+    anomalies, suppressed = quiet(marks, anomalies)
+    return Judgement(anomalies, group(anomalies, Evidence(judged)), judged, suppressed)
 
 
 def _services(judged: Judged) -> Judged:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
+from alerting.durations import duration
 from cli.context import Context, examples, json_option, pass_context
 from cli.output import emit_json, emit_pairs, emit_table
+from contracts.clock import from_epoch_ms, iso
 from contracts.errors import UserError
 
 _PLURAL = {"anomaly": "anomalies", "incident": "incidents"}
@@ -79,6 +82,110 @@ def show_anomaly(context: Context, anomaly_id: str, as_json: bool) -> None:
         empty="none",
     )
     click.echo(f"customers who feel it: {customers['count']:,} ({customers['how']})")
+
+
+_MARKING = (
+    click.argument("verdict", type=click.Choice(("true", "false", "expected"))),
+    click.option("--by", required=True, help="Who says so."),
+    click.option("--why", required=True, help="Why: what the next shift reads."),
+    click.option(
+        "--scope",
+        type=click.Choice(("series", "kpi", "entity")),
+        default="series",
+        show_default=True,
+        help="What a false one keeps quiet: this KPI at this entity, this KPI anywhere in the service, or all of the entity.",
+    ),
+    click.option("--for", "lasting", default="28d", show_default=True, help="How long, from its start."),
+)
+
+
+def _marking(command: Any) -> Any:
+    for option in reversed(_MARKING):
+        command = option(command)
+    return command
+
+
+@anomaly.command(
+    "mark",
+    epilog=examples(
+        'busyhour anomaly mark 3f2a91c0 false --by anna --why "test calls of the lab every Tuesday" --for 90d',
+        'busyhour anomaly mark 3f2a91c0 expected --by anna --why "football final"',
+    ),
+)
+@click.argument("anomaly_id", metavar="ID")
+@_marking
+@json_option
+@pass_context
+def mark_anomaly(context: Context, /, anomaly_id: str, as_json: bool, **said: str) -> None:
+    """Say what an anomaly was. A false one keeps others like it quiet: same direction, at most a quarter larger, for a while."""
+    _mark(context, [_one(context, "anomaly", anomaly_id)], as_json, **said)
+
+
+@incident.command(
+    "mark", epilog=examples('busyhour incident mark 91c0 false --by anna --why "moved traffic, CHG-1182"')
+)
+@click.argument("incident_id", metavar="ID")
+@_marking
+@json_option
+@pass_context
+def mark_incident(context: Context, /, incident_id: str, as_json: bool, **said: str) -> None:
+    """Say what an incident was: the verdict is kept of each of its anomalies."""
+    found = _one(context, "incident", incident_id)
+    query = {"term": {"incident.id": found["incident"]["id"]}}
+    _mark(context, [hit["_source"] for hit in context.store.scan("anomaly", query)], as_json, **said)
+
+
+@anomaly.command("marks", epilog=examples("busyhour anomaly marks", "busyhour anomaly marks --json"))
+@json_option
+@pass_context
+def list_marks(context: Context, as_json: bool) -> None:
+    """List what was said of anomalies, newest first, and how long others like them are quiet."""
+    from detectors import marks
+
+    _show_marks(marks(context.store), as_json)
+
+
+def _mark(
+    context: Context,
+    found: list[dict[str, Any]],
+    as_json: bool,
+    *,
+    verdict: Any,
+    by: str,
+    why: str,
+    scope: Any,
+    lasting: str,
+) -> None:
+    from detectors import mark
+
+    try:
+        span = duration(lasting)
+    except ValueError as error:
+        raise UserError(str(error), where="--for", remedy="write it as 12h or 28d") from None
+    said = [mark(context.store, one, verdict, by=by, why=why, scope=scope, lasting=span) for one in found]
+    _show_marks(said, as_json)
+    if not as_json and verdict != "true":
+        click.echo("`busyhour detect` heeds it from its next run on")
+
+
+def _show_marks(found: list[Any], as_json: bool) -> None:
+    if as_json:
+        emit_json({"marks": [_mark_row(one) for one in found]})
+        return
+    rows = [
+        [one.anomaly[:8], one.verdict, one.kpi, one.entity, one.direction, one.scope, _until(one), one.by, one.why]
+        for one in found
+    ]
+    headings = ("anomaly", "verdict", "kpi", "entity", "direction", "quiet", "until (UTC)", "by", "why")
+    emit_table(headings, rows, empty="nothing was said of any anomaly")
+
+
+def _until(one: Any) -> str:
+    return iso(from_epoch_ms(one.end))[:16] if one.end else ""
+
+
+def _mark_row(one: Any) -> dict[str, Any]:
+    return {**asdict(one), "start": iso(from_epoch_ms(one.start)) if one.end else None, "end": _until(one) or None}
 
 
 @incident.command("list", epilog=examples("busyhour incident list --open", "busyhour incident list --json"))

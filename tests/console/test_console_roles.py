@@ -33,6 +33,7 @@ EXPECTED = {
     "service-state": "rrrrrr",
     "alert": "wrrwrw",
     "silence": "wrrwrw",
+    "feedback": "wrrwrw",
     "notification": "rr-rrr",
     "ticket": "wrww-w",
     "customer": "--rr-r",

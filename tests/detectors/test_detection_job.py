@@ -14,7 +14,7 @@ import pytest
 from contracts.clock import from_epoch_ms, iso
 from contracts.ids import joined
 from contracts.indices import KPI_INDEX
-from detectors import detect, drill_down, evaluate_truth, service_states, train
+from detectors import detect, drill_down, evaluate_truth, mark, service_states, train
 from detectors.adapter import judged_kpis
 from detectors.panel import from_frame, merged
 from detectors.reading import load_baselines, trained
@@ -182,6 +182,19 @@ def test_detect_withdraws_when_late_data_fill_the_gap(filled: Store, points: pd.
     assert {one["incident"]["status"] for one in after} == {"withdrawn"}
     assert all(one["incident"]["reason"].endswith("part of another incident") for one in after)
     assert _nothing(detect(filled, until=UNTIL))
+
+
+def test_detect_withdraws_what_was_marked_false_and_nothing_else(filled: Store) -> None:
+    train(filled, until=SINCE)
+    detect(filled, since=SINCE, until=UNTIL)
+    outage, silence = (one["incident"]["id"] for one in _incidents(filled))
+    for hit in list(filled.scan("anomaly", {"term": {"incident.id": outage}})):
+        mark(filled, hit["_source"], "false", by="anna", why="a test of the group")
+    report = detect(filled, since=SINCE, until=UNTIL)
+    assert report.suppressed >= 1
+    status = {one["incident"]["id"]: one["incident"]["status"] for one in _incidents(filled)}
+    assert status == {outage: "withdrawn", silence: "closed"}
+    assert _nothing(detect(filled, since=SINCE, until=UNTIL))
 
 
 def test_an_anomaly_is_explained_by_its_parts_its_records_and_what_was_like_it(filled: Store) -> None:
