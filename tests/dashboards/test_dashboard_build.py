@@ -243,7 +243,7 @@ def test_colours_are_told_apart_by_everybody() -> None:
         ("busy-hour", "FROM kpi-1h\n", "FROM kpi-5m\n", "does not read its own index"),
         ("noc-overview", "      | LIMIT 10000\n", "", "cut it at 1,000 rows"),
         ("noc-overview", "anomaly.status != ", "anomaly.statuss != ", "did you mean anomaly.status"),
-        ("mediation-books", "MAX(file.`last`)", "MAX(file.`lost`)", "has no field 'file.lost'"),
+        ("mediation-books", "MAX(file.`last`)", "MAX(file.`lasst`)", "has no field 'file.lasst'"),
         ("anomalies", "index: anomaly", "index: incident", "does not read its own index|filters by service.name"),
     ],
 )
