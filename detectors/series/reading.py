@@ -29,6 +29,7 @@ _ABSENT = frozenset(
 _PER_SECOND = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # epoch numbers from this size on are ns, µs, ms
 _MOST_SECONDS = 1e11
 _PIECE_ROWS = 10_000
+_LONGEST_LINE = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +79,7 @@ def _read(file: io.TextIOWrapper, where: str, timestamp: str, value: str) -> Ser
         raise UserError(f"already has a column {SCORE}", where=where, remedy="name the file it was made from")
     rows: list[list[str]] = []
     seconds, values = [], []
-    reader = csv.reader(file, delimiter=delimiter)
+    reader = csv.reader(_bounded(file, where), delimiter=delimiter)
     for cells in reader:
         if not cells:
             continue
@@ -93,6 +94,18 @@ def _read(file: io.TextIOWrapper, where: str, timestamp: str, value: str) -> Ser
         values.append(_number(cells[columns[1]], line))
         rows.append(cells)
     return Series(header, rows, np.array(seconds, dtype=float), np.array(values, dtype=float), delimiter)
+
+
+def _bounded(file: io.TextIOWrapper, where: str) -> Iterator[str]:
+    """Lines of a bearable length: how long a cell the csv module takes is a setting of the whole process."""
+    for number, line in enumerate(file, 2):
+        if len(line) > _LONGEST_LINE:
+            raise UserError(
+                f"not a CSV file of a series: more than {_LONGEST_LINE:,} characters in a line",
+                where=f"{where}, line {number}",
+                remedy="keep the columns of time and value",
+            )
+        yield line
 
 
 def _column(header: list[str], name: str, option: str, where: str) -> int:
