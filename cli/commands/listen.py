@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import signal
 import threading
+import time
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from contracts.errors import StoreUnavailable, UserError
 from infrastructure.store import Store
 from mediation.listen import Limits, Server, tls_context
 
+_AGAIN_SEC = 1.0  # between two looks for a local node that is not there
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -59,11 +61,15 @@ def listen(
         )
     tls = tls_context(tls_cert, tls_key, client_ca) if tls_cert and tls_key else None
     ending = threading.Event()
-    store = Store.connect(context.settings, say=say, sleep=lambda seconds: _wait(ending, seconds))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda signum, frame: ending.set())
+    store = _connected(context, ending)
     limits = Limits.of(context.settings.number("ingest.line.bytes"), connections=connections)
     server = Server(store, limits, host=host, port=port, tls=tls, say=say)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, frame: server.stop())
+    if ending.is_set():  # told so in between
+        server.stop()
     say(f"listening on {server.address[0]}:{server.address[1]}, {_how(tls_cert, client_ca)}")
     whole = server.serve()
     ending.set()
@@ -84,6 +90,24 @@ def listen(
     if not whole:
         say("busyhour: stopped before Elasticsearch had everything; Filebeat will send the rest again")
         raise SystemExit(3)
+
+
+def _connected(context: Context, ending: threading.Event) -> Store:
+    """The store; waits for an Elasticsearch that is not there yet as it waits for one that goes away later.
+
+    Raises StoreUnavailable after es.wait.sec, or when it is told to end.
+    """
+    end, told = time.monotonic() + context.settings.number("es.wait.sec"), False
+    while True:
+        try:
+            return Store.connect(context.settings, say=say, sleep=lambda seconds: _wait(ending, seconds))
+        except StoreUnavailable as error:
+            if ending.is_set() or time.monotonic() > end:
+                raise
+            if not told:
+                say(f"busyhour: {error.sentence()}\n  waiting for it; Filebeat keeps its lines meanwhile")
+            told = True
+            ending.wait(_AGAIN_SEC)
 
 
 def _loopback(host: str) -> bool:
