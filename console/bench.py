@@ -6,13 +6,10 @@ Points are written straight: what a dashboard reads is points, and making ten mi
 from __future__ import annotations
 
 import random
-import socket
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import Any
@@ -20,11 +17,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
-import uvicorn
-from fastapi import FastAPI
-
 from console.app import create_app
-from console.server import make_services
+from console.server import make_services, served
 from console.sessions import COOKIE
 from contracts.clock import iso
 from contracts.errors import InternalError
@@ -73,7 +67,7 @@ def bench_console(
     points = _write_points(store, now, days, say)
     create_user(store, "bench", _PASSWORD, ["busyhour_noc"])
     services = make_services(settings)
-    with _served(create_app(services)) as url:
+    with served(create_app(services)) as url:
         cookie = _sign_in(url)
         span = f"from=now-{days}d"
         pages = [_timed(url, f"/dashboards/{BOARD}?{span}", cookie) for _ in range(rounds)]
@@ -172,20 +166,6 @@ def _point(
         },
     }
     return Operation("create", store.place(index, at), f"{kpi}-{entity[0]}-{entity[1]}-{iso(at)}-{resolution}", source)
-
-
-@contextmanager
-def _served(app: FastAPI) -> Iterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        listening.close()
 
 
 def _sign_in(url: str) -> str:

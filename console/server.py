@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from console.app import create_app
 from console.security import LOOPBACK
@@ -83,6 +86,22 @@ def serve(settings: Settings, place: Place, ready: Callable[[str, str], None]) -
     server = uvicorn.Server(config)
     app.state.ending = lambda: server.should_exit
     server.run(sockets=[listening])
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The application on a free port of loopback, in a thread of this process; its address."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2))
+    app.state.ending = lambda: server.should_exit
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listening.close()
 
 
 def check(place: Place) -> None:

@@ -20,11 +20,7 @@ class Field(NamedTuple):
 F = Field
 
 EVENT = (
-    F(
-        "@timestamp",
-        "date",
-        "time that decides: a call's release, an SMS's submit, a data record's end, an alert's first firing",
-    ),
+    F("@timestamp", "date", "time that decides: a call's release, an SMS's submit, a record's end"),
     F("event.ingested", "date", "when it was written here"),
 )
 SERVICE = (F("service.name", "keyword", "voip, mobile-voice, sms or epc"),)

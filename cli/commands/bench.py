@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import click
@@ -14,14 +10,12 @@ import click
 from cli.commands.bench_console import bench_console
 from cli.commands.bench_detect import bench_detect
 from cli.commands.bench_fleet import bench_fleet
-from cli.commands.bench_latency import latency_command
+from cli.commands.bench_latency import latency
 from cli.commands.bench_series import series
 from cli.commands.bench_usage import bench_usage
 from cli.context import Context, examples, json_option, pass_context, say
 from cli.output import emit_json, emit_pairs, emit_table
-from infrastructure.node.lifecycle import LocalNode
-from infrastructure.setup import set_up
-from infrastructure.store import Store
+from cli.own_node import own_node
 from mediation.bench import bench_ingest, bench_lines, bench_memory
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "voip-public-undated.csv"
@@ -54,7 +48,7 @@ def ingest(context: Context, rows: int, rounds: int, seed: int, as_json: bool) -
 
     Starts a node in a temporary directory and removes it again: your own data is not touched.
     """
-    with _own_node(context) as store:
+    with own_node(context) as store:
         figures = bench_ingest(store, rows=rows, seed=seed, rounds=rounds, say=say)
     _show(figures, as_json)
 
@@ -84,7 +78,7 @@ def memory(context: Context, small: int, large: int, as_json: bool) -> None:
 
     Needs disk for the large file and a node that holds its records; two gigabytes take some ten minutes.
     """
-    with _own_node(context) as store:
+    with own_node(context) as store:
         figures = bench_memory(store, small=small, large=large, say=say)
     _show(figures, as_json)
 
@@ -150,22 +144,6 @@ def generate(
         emit_table(headings, lines, title=title)
 
 
-@contextmanager
-def _own_node(context: Context) -> Iterator[Store]:
-    """A store on a node in a temporary directory that is removed afterwards."""
-    home = Path(mkdtemp(prefix="busyhour-bench-"))
-    settings = context.settings.with_values(home=str(home), es_url="")
-    node = LocalNode(home, settings)
-    try:
-        node.start(progress=say)
-        store = Store.connect(settings)
-        set_up(store)
-        yield store
-    finally:
-        node.stop()
-        shutil.rmtree(home, ignore_errors=True)
-
-
 def _show(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         emit_json(figures)
@@ -173,4 +151,4 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
         emit_pairs(figures)
 
 
-bench.add_command(latency_command(_own_node))
+bench.add_command(latency)

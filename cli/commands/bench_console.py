@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from tempfile import mkdtemp
-
 import click
 
 from cli.context import Context, examples, json_option, pass_context, say
 from cli.output import emit_json, emit_pairs
-from infrastructure.node.lifecycle import LocalNode
-from infrastructure.setup import set_up
-from infrastructure.store import Store
+from cli.own_node import own_node
 
 
 @click.command("console", epilog=examples("busyhour bench console", "busyhour bench console --viewers 50 --json"))
@@ -25,17 +19,8 @@ def bench_console(context: Context, rounds: int, viewers: int, days: int, as_jso
     """Seconds to a dashboard's page and its panels, over the points of ten million records. Starts a node of its own."""
     from console.bench import bench_console as measure
 
-    home = Path(mkdtemp(prefix="busyhour-bench-"))
-    settings = context.settings.with_values(home=str(home), es_url="")
-    node = LocalNode(home, settings)
-    try:
-        node.start(progress=say)
-        store = Store.connect(settings)
-        set_up(store)
-        figures = measure(store, settings, rounds=rounds, viewers=viewers, days=days, say=say)
-    finally:
-        node.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    with own_node(context) as store:
+        figures = measure(store, store.settings, rounds=rounds, viewers=viewers, days=days, say=say)
     if as_json:
         emit_json(figures)
     else:

@@ -15,13 +15,13 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from console.app import create_app
-from console.server import make_services
+from console.server import make_services, served
 from contracts.settings import read
 from infrastructure.node.lifecycle import LocalNode
 from infrastructure.setup import set_up
 from infrastructure.store import Store
 from infrastructure.users import create_user
-from tests.console.staff import PASSWORD, serving
+from tests.console.staff import PASSWORD
 from tests.dashboards.demo_load import fill
 
 WHO = "ana"
@@ -57,7 +57,7 @@ def main(folder: Path) -> int:
             create_user(store, WHO, PASSWORD, ["busyhour_supervisor"], name="Ana Lima")
             now = loaded.until - timedelta(minutes=1)
             with (
-                serving(create_app(make_services(settings, clock=lambda: now))) as url,
+                served(create_app(make_services(settings, clock=lambda: now))) as url,
                 sync_playwright() as playwright,
             ):
                 browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])

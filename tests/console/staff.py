@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from console.api import routes as api
 from console.app import PAGES, create_app
-from console.server import make_services
+from console.server import make_services, served
 from console.services import Services
 from contracts.clock import iso
 from contracts.settings import Settings
@@ -90,24 +87,8 @@ def open_console(settings: Settings, store: Store) -> Iterator[Console]:
     app = create_app(services)
     console = Console(app, services, store)
     made.append(console)
-    with serving(app) as console.url:
+    with served(app) as console.url:
         yield console
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The address of a server in a thread of this process."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2))
-    app.state.ending = lambda: server.should_exit
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        listening.close()
 
 
 def fill(store: Store) -> None:

@@ -16,12 +16,13 @@ from alerting import list_silences
 from console.app import create_app
 from console.pages.boards import _plain as plain_cell
 from console.security import HEADERS, LARGEST_BODY
+from console.server import served
 from console.services import Services
 from contracts.settings import Settings
 from infrastructure.setup import set_up
 from infrastructure.store import Store
 from servicedesk import TicketDesk
-from tests.console.staff import HOSTILE, NOW, PASSWORD, Console, person, serving
+from tests.console.staff import HOSTILE, NOW, PASSWORD, Console, person
 
 VENDOR = Path(__file__).resolve().parents[2] / "console" / "static" / "vendor"
 PLACES = (
@@ -298,7 +299,7 @@ def _nobody() -> Any:
 def test_second_console_knows_nothing_of_the_sessions_of_the_first(console: Console, connected_store: Store) -> None:
     other = Services(console.services.store, console.services.settings, console.services.definitions, clock=lambda: NOW)
     set_up(connected_store)
-    with console.signed_in("noc") as client, serving(create_app(other)) as url:
+    with console.signed_in("noc") as client, served(create_app(other)) as url:
         cookie = client.cookies["busyhour_session"]
         answer = httpx.get(f"{url}/tickets", headers={"cookie": f"busyhour_session={cookie}"})
         assert answer.status_code == 401
