@@ -52,15 +52,15 @@ def _states(demo: Demo) -> None:
     rows = [
         [
             each["service"],
+            round(demo.lowest.get(each["service"], 100)),
             round(each["value"]),
             each["word"],
-            round(demo.lowest.get(each["service"], 100)),
             str(each["at"])[:16],
         ]
         for each in demo.states
     ]
     emit_table(
-        ("service", "state at the end", "word", "lowest in the judged days", "at"),
+        ("service", "lowest in the judged days", "at the end", "word", "which is"),
         rows,
         title="Service states (100: nothing deviates)",
     )

@@ -18,7 +18,7 @@ The YAML file `mediation/layouts/NAME.yml`, key by key (`mediation/schema.py` is
         part: MLQK                 the cell is itself pairs `MLQK=4.5;ICR=0.0`, and this is the key of the one meant
         optional: true             csv with a header: files may lack the column; it is empty then
         absent: ["0"]              texts that stand for no value; the cell counts as empty, in the identity too
-        field: voip.pdd.ms         where it goes (contracts/fields.py); absent: it only feeds times or the identity
+        field: voip.pdd.ms         where it goes (contracts/fields/); absent: it only feeds times or the identity
         type: decimal              keyword (default), integer (`17` and `17.0`), decimal
         required: true             an empty value is a reject `missing_value`; else an empty value is an absent field
         divide_by: 100             decimal only: the file has hundredths

@@ -25,9 +25,15 @@ hypothesis_settings.load_profile("busyhour")
 
 @pytest.fixture(scope="session")
 def node_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of a running local node of this test run's own."""
+    """Settings of a running local node of this test run's own; with BUSYHOUR_TEST_HOME set, of the one that runs there.
+
+    That one's documents are removed: it must be a home for tests (`BUSYHOUR_HOME=DIR busyhour node start`).
+    """
     from infrastructure.node.lifecycle import LocalNode
 
+    if running := os.environ.get("BUSYHOUR_TEST_HOME"):
+        yield read({"BUSYHOUR_HOME": running})
+        return
     home = tmp_path_factory.mktemp("home")
     settings = read({"BUSYHOUR_HOME": str(home), "BUSYHOUR_NODE_HEAP_MIB": os.environ.get("NODE_HEAP_MIB", "768")})
     node = LocalNode(home, settings)

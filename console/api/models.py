@@ -14,7 +14,7 @@ class _Given(BaseModel):
 
 
 class AnyDocument(BaseModel):
-    """A stored document with its `id`; the fields are those of contracts/fields.py."""
+    """A stored document with its `id`; the fields are those of contracts/fields/."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,0 +1,81 @@
+"""Fields of rejects, file books, feeds and gaps."""
+
+from __future__ import annotations
+
+from contracts.fields.base import FINDING, SERVICE, SOURCE_FILE, F
+
+REJECT = (
+    F("event.ingested", "date", "when it was first suspended"),
+    *SERVICE,
+    *SOURCE_FILE,
+    F("log.line", "long", "physical line number, from 1"),
+    F("cdr.layout", "keyword", "layout that refused the line"),
+    F("reject.reason", "keyword", "reason code"),
+    F("reject.column", "keyword", "column at fault, empty when it is the whole line"),
+    F("reject.detail", "blob", "what was wrong, for people"),
+    F("reject.state", "keyword", "suspended, recycled or discarded"),
+    F(
+        "reject.raw",
+        "blob",
+        "the raw line (its first 8,192 characters), its keyed hash, or absent: setting pii.reject.raw",
+    ),
+    F("reject.moved", "date", "when it was recycled or discarded"),
+    F("reject.by", "keyword", "who moved it"),
+    F("reject.why", "blob", "why it was discarded, in words"),
+    F("reject.became", "keyword", "of a recycled line: indexed, or duplicate of a record from elsewhere"),
+)
+FILE = (
+    F("event.ingested", "date", "when these books were last written"),
+    *SERVICE,
+    *SOURCE_FILE[:2],
+    F("file.source", "keyword", "feed: the folder that delivers the file"),
+    F("file.size.bytes", "long", "bytes read"),
+    F("file.layout", "keyword", "layout that read it"),
+    F("file.state", "keyword", "open or closed"),
+    F("file.lines", "long", "data lines"),
+    F("file.indexed", "long", "lines whose document or first sighting is here"),
+    F("file.duplicate", "long", "lines first seen elsewhere"),
+    F("file.rejected", "long", "lines suspended with a reason, first seen here"),
+    F("file.first", "date", "earliest record time in it"),
+    F("file.last", "date", "latest record time in it"),
+    F("file.reasons", "flattened", "rejected lines per reason"),
+    F("file.missing", "long", "lines of which the store has neither record nor reject, found by the audit"),
+    F("file.recycled", "long", "of the rejected lines: mediated after all"),
+    F("file.discarded", "long", "of the rejected lines: given up by somebody"),
+    F("file.mtime", "date", "when the file was delivered: its last modification, or the first sighting of its lines"),
+    F("file.header", "blob", "its header line, in the order of its own columns"),
+    F("file.sequence", "long", "file sequence number in its own header (3GPP TS 32.297)"),
+    F("file.node", "keyword", "node that wrote it, by its own header"),
+    F("file.lost", "long", "CDRs that the node lost before it could write them, at least, by its own header"),
+)
+FEED = (
+    F("event.ingested", "date", "when it was last written"),
+    *SERVICE,
+    F("feed.name", "keyword", "lon-sbc-1: by the table of sources, else the folder"),
+    F("feed.folder", "keyword", "folder that its files come to"),
+    F("feed.layout", "keyword", "layout of its newest file"),
+    F("feed.state", "keyword", "learning, on_time, late or retired"),
+    F("feed.files", "long", "files in the window"),
+    F("feed.last", "date", "delivery of its newest file"),
+    F("feed.interval.sec", "double", "how often it delivers: given, or the robust median of what it did"),
+    F("feed.patience.sec", "double", "silent for longer than this, it is late"),
+    F("feed.learned", "boolean", "the interval was learned"),
+    F("feed.sequence", "long", "sequence number of its newest file"),
+    F("feed.retired", "date", "files delivered up to then wake nobody"),
+    F("feed.by", "keyword", "who retired it; the setting that did"),
+    F("feed.why", "blob", "why, in words"),
+)
+GAP = (
+    *FINDING,
+    *SERVICE,
+    F("feed.name", "keyword", "source that it is about"),
+    F("feed.folder", "keyword", "folder of the source"),
+    F("gap.kind", "keyword", "silence, missing (sequence numbers) or repeated (a number for two contents)"),
+    F("gap.status", "keyword", "open, closed (the files came) or expired (nobody waits any more)"),
+    F("gap.detected", "date", "when it was first known"),
+    F("gap.first", "long", "first sequence number"),
+    F("gap.last", "long", "last sequence number"),
+    F("gap.count", "long", "files that are missing, or that share a number"),
+    F("gap.reason", "text", "in words"),
+    F("gap.files", "keyword", "the files at its borders, or those that share the number"),
+)

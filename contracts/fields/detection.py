@@ -1,0 +1,86 @@
+"""Fields of baselines, anomalies, what people said of them, incidents and service states."""
+
+from __future__ import annotations
+
+from contracts.fields.base import ENTITY, EVENT, FINDING, SERVICE, F
+
+BASELINE = (
+    *SERVICE,
+    *ENTITY,
+    F("kpi.id", "keyword", "definition"),
+    F("kpi.version", "integer", "version of the definition"),
+    F("baseline.hour_of_week", "integer", "0–167, Monday 00:00 = 0, in baseline.timezone"),
+    F("baseline.timezone", "keyword", "IANA zone of the entity"),
+    F("baseline.resolution.sec", "integer", "length of the buckets it was learned from"),
+    F("baseline.kind", "keyword", "count, ratio or continuous"),
+    F("baseline.expected", "double", "robust centre"),
+    F("baseline.spread", "double", "robust spread around it, same unit"),
+    F("baseline.dispersion", "double", "over-dispersion of counts and ratios, 1: none"),
+    F("baseline.lower", "double", "lower end of the normal band at usual samples"),
+    F("baseline.upper", "double", "upper end of the normal band at usual samples"),
+    F("baseline.within", "double", "variance that one sample brings, 1: Poisson or binomial"),
+    F("baseline.between", "double", "variance that more samples do not remove, on the model's scale"),
+    F("baseline.tail", "double", "degrees of freedom of the tail of a continuous value"),
+    F("baseline.floor", "double", "what stands for zero where a value is judged on its logarithm"),
+    F("baseline.set", "keyword", "a or b: training writes one while the other is in use"),
+    F("baseline.samples", "double", "usual samples a bucket"),
+    F("baseline.weeks", "double", "weeks behind it"),
+    F("baseline.model_version", "keyword", "version of the learning method"),
+    F("baseline.trained", "date", "when it was learned"),
+)
+ANOMALY = (
+    *FINDING,
+    *SERVICE,
+    *ENTITY,
+    F("kpi.id", "keyword", "definition"),
+    F("anomaly.id", "keyword", "its own id"),
+    F("anomaly.status", "keyword", "open, closed or withdrawn"),
+    F("anomaly.detector", "keyword", "baseline, threshold or feed"),
+    F("anomaly.score", "double", "0–100, high is anomalous"),
+    F("anomaly.direction", "keyword", "high or low"),
+    F("anomaly.actual", "double", "value at the peak, in the KPI's unit"),
+    F("anomaly.expected", "double", "expected value at the peak"),
+    F("anomaly.lower", "double", "lower end of the normal band at the peak"),
+    F("anomaly.upper", "double", "upper end of the normal band at the peak"),
+    F("anomaly.samples", "double", "samples at the peak"),
+    F("anomaly.reason", "text", "in words"),
+    F("anomaly.detected", "date", "end of the bucket that decided it"),
+    F("anomaly.last", "date", "end of its last anomalous bucket so far"),
+    F("incident.id", "keyword", "incident it belongs to"),
+)
+FEEDBACK = (
+    *EVENT,
+    *SERVICE,
+    *ENTITY,
+    F("kpi.id", "keyword", "definition"),
+    F("anomaly.id", "keyword", "what it was said of"),
+    F("anomaly.direction", "keyword", "high or low"),
+    F("feedback.verdict", "keyword", "true, false or expected"),
+    F("feedback.by", "keyword", "who said it"),
+    F("feedback.why", "text", "why"),
+    F("feedback.scope", "keyword", "what a false one keeps quiet: series, kpi or entity"),
+    F("feedback.deviation", "double", "how far it was from what was expected, in the KPI's unit"),
+    F("feedback.from", "date", "others like it are quiet from here"),
+    F("feedback.until", "date", "until here"),
+)
+INCIDENT = (
+    *FINDING,
+    F("incident.id", "keyword", "its own id"),
+    F("incident.status", "keyword", "open, closed or withdrawn"),
+    F("incident.title", "text", "one line"),
+    F("incident.reason", "text", "in words"),
+    F("incident.score", "double", "0–100, the highest of its anomalies"),
+    F("incident.services", "keyword", "services touched"),
+    F("incident.entities", "keyword", "`type:id`, the likeliest place of the cause first"),
+    F("incident.kpis", "keyword", "KPIs touched"),
+    F("incident.anomalies", "integer", "count of its anomalies"),
+    F("incident.detected", "date", "when it was first known"),
+    F("incident.last", "date", "end of its last anomalous bucket so far"),
+)
+STATE = (
+    *EVENT,
+    *SERVICE,
+    F("state.value", "double", "0–100, 100: nothing deviates"),
+    F("state.word", "keyword", "good, degraded, bad or unknown"),
+    F("state.contributions", "flattened", "penalty points per KPI"),
+)
