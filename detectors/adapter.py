@@ -21,6 +21,9 @@ _FAMILIES = {
     "packet_loss": "quality",
     "mos": "quality",
     "r_factor": "quality",
+    "sim_box_share": "fraud",
+    "wangiri_share": "fraud",
+    "long_call_share": "fraud",
 }
 # Percentiles of few legs jump: shown to people, judged by the share over target beside them.
 SHOWN_ONLY = frozenset({"voip.jitter_p95"})
@@ -61,6 +64,9 @@ def kpi_of(definition: Definition) -> Kpi:
         percentile=definition.percentile,
         edge=definition.edge,
         settle_sec=definition.settle_sec,
+        finest_sec=definition.finest_sec,
+        missing_at="" if definition.numbers is None else definition.numbers.missing_at,
+        clump=1.0 if definition.numbers is None else float(definition.numbers.least),
     )
 
 

@@ -21,7 +21,7 @@ from detectors.scales import from_scale, to_scale
 from detectors.subject import Kpi, Series
 from detectors.tails import continuous_bounds, count_bounds, ratio_bounds
 
-MODEL_VERSION = "hour-of-week/1"
+MODEL_VERSION = "hour-of-week/2"
 OUTSIDE = 1e-3  # the normal band leaves out this much on each side
 
 

@@ -18,6 +18,7 @@ from detectors.subject import Kpi
 _TAILS = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 20.0, 40.0, 1e6])  # degrees of freedom tried; the last is normal
 _ENOUGH_FOR_TAIL = 2000  # pooled residuals below which the tail is not learned but taken as heavy
 _HEAVY = 8.0
+_NORMAL = float(_TAILS[-1])
 _CLUSTERED = 1.5  # a denominator this many times the samples counts things that hang together (packets of a call)
 
 
@@ -78,12 +79,20 @@ def _ratio(panel: Panel, observed: Observed, mean: Floats, doubt: Floats, guess:
     per_sample = np.nansum(trials, axis=1) / np.maximum(np.nansum(panel.samples, axis=1), 1.0)
     weight = 1.0 / (guess.within[:, None] + guess.between[:, None] * trials) ** 2
     within, between = _line(square, trials, weight)
+    if panel.kpi.clump > 1:  # what counts comes in lots that know nothing of each other
+        known = np.where(np.isfinite(square), trials, 0.0)
+        lots = _dot(known, np.nan_to_num(square)) / np.maximum(known.sum(axis=1), 1e-12)
+        return Dispersion(np.maximum(lots, panel.kpi.clump), np.zeros_like(lots), np.full_like(lots, _NORMAL))
     plain = (per_sample < _CLUSTERED) & (panel.kpi.family != "quality")  # the two legs of a call hang together as well
     weighted = np.nan_to_num(weight * trials)
     alone = _dot(weighted, np.nan_to_num(square - 1.0)) / np.maximum(_dot(weighted, np.nan_to_num(trials)), 1e-12)
-    return guess._replace(
-        within=np.where(plain, 1.0, np.maximum(within, 1.0)), between=np.where(plain, np.maximum(alone, 0.0), between)
-    )
+    within = np.where(plain, 1.0, np.maximum(within, 1.0))
+    between = np.where(plain, np.maximum(alone, 0.0), between)
+    spread = np.sqrt(unit * (within[:, None] / trials + between[:, None]) * kept)
+    standard = np.abs(observed.amount / trials - mean) / spread
+    burst = per_sample >= _CLUSTERED  # packets are lost in bursts of a few calls: no binomial has such a tail
+    tail = _tail(standard[burst]) if burst.any() else _NORMAL
+    return Dispersion(within, between, np.where(burst, tail, _NORMAL))
 
 
 def _line(square: Floats, slope_by: Floats, weight: Floats) -> tuple[Floats, Floats]:

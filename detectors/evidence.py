@@ -83,6 +83,17 @@ class Evidence:
                     best[entity] = found
         return sorted(best.values(), key=lambda one: (-one.surprise, str(one.entity)))
 
+    def missing(self, series: Series, start_ms: int, end_ms: int, least: float) -> Entity | None:
+        """Where calls that a series counts are missing over [start, end): the part that lacks most, if at −log10 p `least`."""
+        judged, _ = self._place[series.kpi, series.entity]
+        found = [
+            suspect(one, row, start_ms, end_ms)
+            for (_, entity), (one, row) in self._place.items()
+            if entity.type == judged.panel.kpi.missing_at and one.panel.kpi.model == "count"
+        ]
+        lacking = [one for one in found if one is not None and not one.high and one.surprise >= least]
+        return max(lacking, key=lambda one: one.amount).entity if lacking else None
+
     def place(self, series: Series, start_ms: int, end_ms: int) -> tuple[Entity, float]:
         """The entity that explains a series' KPI best over [start, end), and its strength; its own where none is known."""
         best, most = series.entity, self.strength(series, series.entity, start_ms, end_ms)
@@ -91,6 +102,23 @@ class Evidence:
             if found > (most if not math.isnan(most) else 0.0):
                 best, most = entity, found
         return best, most
+
+    def alike(self, series: Series, start_ms: int, end_ms: int, share: float) -> list[Entity]:
+        """Parts of another kind that a series' loss over [start, end) may as well lie in: all of it, and nearly as surely.
+
+        At least `share` as strong, and the amounts lost differ by a quarter at most: the sessions of an APN and of a radio access
+        may be the same ones.
+        """
+        kind, own = series.entity.type, self.strength(series, series.entity, start_ms, end_ms)
+        amount, found = self.lost(series, start_ms, end_ms), {}
+        for entity in self._entities.get((series.kpi, series.service), ()):
+            there = self._loss(series.kpi, entity, start_ms, end_ms)
+            if there is None or entity.type in (kind, "service") or kind == "service":
+                continue
+            strength = self.strength(series, entity, start_ms, end_ms)
+            if strength >= share * own > 0 and 0.75 * amount <= there.amount <= 1.25 * amount:
+                found[entity] = strength
+        return sorted(found, key=lambda one: (-found[one], str(one)))
 
     def strength(self, series: Series, entity: Entity, start_ms: int, end_ms: int) -> float:
         """How well `entity` explains what `series` shows in [start, end): effect there × its share of the service's loss.

@@ -5,8 +5,8 @@
    trunk's outage explains the service's dip, an SBC's jitter that of the trunks behind it, and the service its parts where all
    lost the same.
 2. Anomalies that nothing explains are roots. The strongest becomes the head of an incident; each other root, strongest first,
-   joins the head that it is related to, or becomes a head itself. Related is what began together; what shows at the same entity,
-   or again there with a like effect within a day, never whole in between; and what lies in the head's time and is no worse at
+   joins the head that it is related to, or becomes a head itself. Related is what began together; what shows at the same
+   entity, or again there soon, or with a like effect within 36 hours, never whole in between; and what lies in the head's time and is no worse at
    its own place than at the head's. Relation is to what shows at the head's place alone, so that incidents which follow or
    overlap each other are not chained into one. Heads that turn out to be related in the end are joined.
 3. What is explained goes where its root went if it is related to that head, else to the head it is related to most.
@@ -30,12 +30,17 @@ LEAST_COMMON = 0.3  # share of the time that two of one cause have in common
 MOSTLY = 0.5
 TOGETHER_MS = 900_000  # starts within a quarter of an hour are one
 DAY_MS = 86_400_000
-AGAIN_MS = DAY_MS  # a fault that shows with the traffic shows again after the night
+AGAIN_MS = 36 * 3_600_000  # a fault that shows with the traffic shows again after the night, be it a quiet day's
 LASTING = ("effectiveness", "quality", "delay")  # families in which a fault does so
+SOON_MS = (
+    21_600_000  # the same trouble at the same place within six hours is the same incident, however large it is now
+)
 LIKE = 4.0  # effects within this factor
 STILL_LOST = 0.3  # share of its effect that a fault keeps where it does not show
 SUSPECT = 3.0  # −log10 p from which on a part is named for what shows at its service as such
+LACKING = 0.5  # the same for what must be missing somewhere
 NAMED = 0.2  # share of the head's strength from which on a place is named
+ALIKE = 0.5  # share of the head's strength from which on a place without an anomaly of its own is
 
 
 @dataclass(slots=True)
@@ -117,11 +122,39 @@ def _merged(groups: list[_Group], evidence: Evidence) -> list[_Group]:
 
 
 def _same_story(a: _Group, b: _Group, evidence: Evidence) -> bool:
-    """Whether two groups are at one place and of one family, and their cores meet or are one fault that shows again."""
+    """Whether two groups are at one place and of one family, and their cores meet or are one fault that shows again.
+
+    Or whether both have something that nothing explains, of one place or from one moment on, at much the same time.
+    """
+    if any(_explains_lack(one, b.head, evidence) for one in a.members) or any(
+        _explains_lack(one, a.head, evidence) for one in b.members
+    ):
+        return True
+    if any(_same_trouble(one, two, a.located, b.located) for one in a.roots for two in b.roots):
+        return True
     heads = [(one.located[one.head.id], one.head.family, one.head.series.service) for one in (a, b)]
     return heads[0] == heads[1] and any(
         touch(one, two) or _again(one, two, evidence) for one in a.core for two in b.core
     )
+
+
+def _explains_lack(one: Anomaly, lack: Anomaly, evidence: Evidence) -> bool:
+    """Whether `one` is a fraud whose calls are those that are missing where `lack` shows it."""
+    if one.family != "fraud" or lack.family != "traffic" or lack.direction != "low" or not touch(one, lack):
+        return False
+    return evidence.missing(one.series, one.start, one.end, LACKING) == lack.series.entity
+
+
+def _same_trouble(one: Anomaly, two: Anomaly, placed: Mapping[str, Entity], other: Mapping[str, Entity]) -> bool:
+    if one.family == two.family and began_together(one, two) and _common_share(one, two) >= MOSTLY:
+        return one.series.service == two.series.service
+    place = placed[one.id]
+    if place != other[two.id] or place.type == "service" or one.series.service != two.series.service:
+        return False
+    if not touch(one, two) or _common_share(one, two) >= LEAST_COMMON:
+        return touch(one, two)
+    inside = min(one.end, two.end) - max(one.start, two.start) >= MOSTLY * min(one.end - one.start, two.end - two.start)
+    return inside and one.family == two.family and max(one.end - one.start, two.end - two.start) <= DAY_MS
 
 
 def _join(one: Anomaly, root: Anomaly, groups: list[_Group], located: Mapping[str, Entity], evidence: Evidence) -> None:
@@ -177,13 +210,15 @@ def _shows_cause(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
 
 
 def _again(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
-    """Whether a fault of before shows again: same family and direction, a like effect, and never whole in between."""
+    """Whether a fault of before shows again: same family and direction; soon, or a like effect and never whole in between."""
     if (core.series.service, core.family, core.direction) != (one.series.service, one.family, one.direction):
         return False
     if core.family not in LASTING:
         return False
     effects = sorted((_weight(core), _weight(one)))
     begin, end = min(one.end, core.end), max(one.start, core.start)
+    if end - begin <= SOON_MS and core.series.entity == one.series.entity and one.series.entity.type != "service":
+        return True
     if end - begin > AGAIN_MS or effects[1] > LIKE * max(effects[0], 1e-9):
         return False
     between = evidence.effect(core.series, begin, end)
@@ -277,7 +312,8 @@ def _incident(group: _Group, power: dict[str, float], evidence: Evidence) -> Inc
     ]
     place = group.located[head.id]
     suspects = _suspects(group, head, evidence)
-    entities = tuple(dict.fromkeys([head.series.entity, place, *suspects, *named]))
+    alike = evidence.alike(head.series, head.start, head.end, ALIKE) if head.detector != "feed" else []
+    entities = tuple(dict.fromkeys([head.series.entity, place, *suspects, *named, *alike]))
     first = min(group.members, key=lambda one: (one.detected, one.id))
     return Incident(
         joined(("incident", first.id)),
@@ -289,11 +325,21 @@ def _incident(group: _Group, power: dict[str, float], evidence: Evidence) -> Inc
 
 
 def _suspects(group: _Group, head: Anomaly, evidence: Evidence) -> list[Entity]:
-    """Where only the service as such shows it: the part, of any KPI, that strays most over the same time."""
+    """Where calls of fraud are missing; where only the service as such shows it: the part that strays most over the same time."""
+    frauds = [place for one in group.members if one.family == "fraud" for place in _fraud_places(one, evidence)]
+    if frauds:
+        return frauds
     if group.located[head.id].type != "service" or head.detector == "feed":
         return []
     found = evidence.suspects(head.series.service, head.start, head.end)
     return [found[0].entity] if found and found[0].surprise >= SUSPECT else []
+
+
+def _fraud_places(one: Anomaly, evidence: Evidence) -> list[Entity]:
+    """Where the fraud's calls come in most, and where they are missing instead."""
+    lacking = evidence.missing(one.series, one.start, one.end, LACKING)
+    comes_in, _ = evidence.place(one.series, one.start, one.end)
+    return [place for place in (comes_in, lacking) if place is not None and place.type != "service"]
 
 
 def _narrowest(root: Anomaly) -> tuple[bool, bool]:

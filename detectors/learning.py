@@ -24,6 +24,8 @@ from detectors.shrinkage import judgeable, young_spread
 
 ROUNDS = 2
 ASIDE_SCORE = 60.0  # one quiet bucket in 10,000 is set aside by mistake: that costs the fit nothing
+RARE_TRIALS = 500.0  # what never happened (or never failed) in so many is rare,
+RARE_DOUBT = 4.0  # and is off by a factor of e² at one standard deviation at most: variance of the logit
 _SHOWN = {"count": count_shown, "ratio": ratio_shown, "continuous": continuous_shown}
 
 
@@ -150,13 +152,14 @@ def _baseline(
 ) -> Baseline:
     days = _distinct(observed, when.day)
     enough = judgeable(days, _distinct(observed, when.day * 24 + when.cell % 24), parent)
-    centre = np.where(enough[:, None], centres.centre, np.nan)
+    centre, doubt = np.where(enough[:, None], centres.centre, np.nan), centres.doubt
     if panel.kpi.model == "ratio":  # what never happened in n trials may still happen once in twice as many
         trials = np.nansum(observed.exposure, axis=1, keepdims=True) / spread.within[:, None]
         never = special.logit(np.clip(0.5 / np.maximum(trials, 1.0), 1e-9, 0.5))
+        proven = (trials >= RARE_TRIALS) & (np.abs(centre) > -never)
+        doubt = np.where(proven, np.minimum(doubt, RARE_DOUBT), doubt)
         centre = np.clip(centre, never, -never)
-    doubt = centres.doubt
-    if panel.kpi.model == "ratio":  # from the logit's variance to a share of p(1 − p)
+        # from the logit's variance to a share of p(1 − p)
         value = from_scale(panel.kpi, centre)
         doubt = doubt * value * (1 - value)
     return Baseline(

@@ -28,4 +28,5 @@ def resolution_of(hourly: Panel, zone: ZoneInfo) -> list[int]:
     typical = np.median(means, axis=0)
     enough = ENOUGH if hourly.kpi.mergeable else ENOUGH_FOR_PERCENTILE
     least = LEAST_AN_HOUR if hourly.kpi.mergeable else enough
-    return [300 if one >= 12 * enough else 3600 if one >= least else 86400 for one in typical]
+    steps = (300 if one >= 12 * enough else 3600 if one >= least else 86400 for one in typical)
+    return [max(one, hourly.kpi.finest_sec) for one in steps]

@@ -10,7 +10,7 @@ from contracts.entities import Entity
 
 Model = Literal["count", "ratio", "continuous"]
 Bad = Literal["low", "high", "both"]
-FAMILIES = ("traffic", "effectiveness", "delay", "quality", "feed")
+FAMILIES = ("traffic", "effectiveness", "delay", "quality", "fraud", "feed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,14 @@ class Kpi:
     `model`: count (whole events), ratio (numerator of denominator) or continuous (delay, quality, volume).
     `logarithmic`: a continuous value whose noise is relative (bytes, erlang, milliseconds), judged on its logarithm.
     `target`: promised value in the KPI's unit, `target_is_least` says whether the value must stay above or below it.
-    `family`: KPIs of one family fail together: traffic, effectiveness, delay, quality.
+    `family`: KPIs of one family fail together: traffic, effectiveness, delay, quality, fraud.
     `mergeable`: coarser buckets are sums of finer ones (percentiles are not: they are read where they are stored).
     `noun`: what a sample is called (calls, messages, sessions).
     `additive`: a continuous value that grows with the bucket's length (bytes), where others are means.
     `percentile` and `edge`: which one a percentile is (0–1), and the upper edge of bin 0 (kpis.bins).
+    `finest_sec`: length of the shortest buckets it has points for.
+    `clump`: what counts comes so many at a time, at least: the calls of one number.
+    `missing_at`: entity type at which the calls that it counts are missing: a SIM box takes them from a carrier.
     `settle_sec`: how long after its end a bucket can be judged (messages have so long to arrive).
     """
 
@@ -46,6 +49,9 @@ class Kpi:
     percentile: float = math.nan
     edge: float = math.nan
     settle_sec: int = 0
+    finest_sec: int = 300
+    clump: float = 1.0
+    missing_at: str = ""
 
     @property
     def by_parts(self) -> bool:

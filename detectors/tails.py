@@ -24,6 +24,7 @@ KNEE = 5.0  # −log10 of the false alarm rate that a score of 75 states
 SCORE_AT_KNEE = 75.0
 MOST = 300.0  # −log10 of the smallest double; beyond it a probability is 0
 _LEAST_BETWEEN = 1e-9
+_NO_BURSTS = 1e5  # degrees of freedom from which on a tail is normal
 _RARE = 0.02  # below this the exact tail of the beta-binomial is summed
 _TERMS = 5000
 
@@ -83,6 +84,19 @@ def ratio_tails(part: Floats, samples: Floats, mean: Floats, within: Floats, bet
     low = _binomial_low(hits, trials, mean, between)
     high = _binomial_low(trials - hits, trials, 1.0 - mean, between)
     return Tails(low, high)
+
+
+def bursts(
+    tails: Tails, part: Floats, samples: Floats, mean: Floats, within: Floats, between: Floats, tail: Floats
+) -> Tails:
+    """Beta-binomial tails, no thinner than Student's t with `tail` degrees of freedom: what comes in bursts strays further."""
+    spread = np.sqrt(mean * (1 - mean) * (within / samples + between))
+    distance = (part / samples - mean) / np.maximum(spread, 1e-18)
+    heavy = tail < _NO_BURSTS
+    return Tails(
+        np.where(heavy, np.maximum(tails.low, special.stdtr(tail, distance)), tails.low),
+        np.where(heavy, np.maximum(tails.high, special.stdtr(tail, -distance)), tails.high),
+    )
 
 
 def _binomial_low(hits: Floats, trials: Floats, mean: Floats, between: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from contracts.errors import DefinitionError
 from contracts.ids import digest
 from contracts.indices import BY_NAME
 from contracts.settings import Settings
-from kpis.definitions import Definition, Per, Spread
+from kpis.definitions import Definition, Numbers, Per, Spread
 from kpis.expressions import Aggregate, Kind, Named, Node, fields_of
 from kpis.parser import parse_aggregate, parse_condition, parse_value
 from mediation.enrich.causes import causes
@@ -154,6 +155,7 @@ def _definition(content: dict[str, Any], file: str, named: Named, kinds: Mapping
         percentile=float(percentile.get("share", "nan")),
         edge=float(percentile.get("edge", "nan")),
         spread=reader.spread(content["spread"]) if "spread" in content else None,
+        numbers=reader.numbers(content["numbers"]) if "numbers" in content else None,
         settle_sec=reader.seconds(content.get("settle_sec", 0)),
         per=_per(content, service, where),
     )
@@ -200,6 +202,23 @@ class _Reader:
         if amount is not None and amount.kind not in ("long", "integer"):
             raise DefinitionError("an amount is a whole number", where=f"{self.where}: spread.amount")
         return Spread(content["from"], content["to"], amount, self.condition(content.get("where"), "spread.where"))
+
+    def numbers(self, content: Mapping[str, Any]) -> Numbers:
+        for key in ("caller", "called"):
+            if self.fields.get(content[key]) != "text":
+                words = [name for name, kind in self.fields.items() if kind == "text"]
+                raise DefinitionError(
+                    f"{content[key]} is no keyword field{_nearest(content[key], words)}",
+                    where=f"{self.where}: numbers.{key}",
+                )
+        of = self.value(content["of"], "numbers.of") if "of" in content else None
+        where = self.condition(content.get("where"), "numbers.where")
+        share, mean = (tuple(content.get(key, (0.0, math.inf))) for key in ("share", "mean"))
+        repeats = float(content.get("repeats", 1.0))
+        missing_at = content.get("missing_at", "")
+        return Numbers(
+            content["caller"], content["called"], content["least"], repeats, where, share, of, mean, missing_at
+        )
 
     def seconds(self, value: int | str) -> int:
         if isinstance(value, int):

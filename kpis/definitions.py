@@ -27,11 +27,32 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """Which numbers' calls are the numerator: those that in an hour, on one of each of the KPI's entities, behave like this.
+
+    `caller`, `called`: fields. At least `least` calls, to different numbers but for `repeats` of them (share 0–1), and none to
+    the number itself. `share` of the calls for which `where` is true, and the `mean` of `of`, lie within these bounds. `missing_at`: entity type at which such calls are
+    missing, "" where they are not.
+    """
+
+    caller: str
+    called: str
+    least: int
+    repeats: float
+    where: Node | None
+    share: tuple[float, float]
+    of: Node | None
+    mean: tuple[float, float]
+    missing_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """One KPI.
 
     `kind` says how points are made and judged: `ratio` = numerator / denominator (0–1); `count` = numerator;
     `mean` = numerator (a sum) / denominator (a count); `percentile` of `values` by bins; `integral` of `spread` over time.
+    A ratio with `numbers` has the calls of such numbers as its numerator.
     `bad` is the direction that is bad. `target` with `target_op` (`>=` or `<=`) is what the value should hold.
     `least_sample` is the number of samples below which a point is `insufficient_data`. `weight` is its say in the
     service's state. `dimensions` are the entity types it is kept for. `per`: what is counted, `call`s and sessions (what
@@ -63,6 +84,7 @@ class Definition:
     percentile: float = math.nan
     edge: float = math.nan
     spread: Spread | None = None
+    numbers: Numbers | None = None
     settle_sec: int = 0
     per: Per = ""
     meaning: str = ""
@@ -71,6 +93,11 @@ class Definition:
     def counted(self) -> bool:
         """Whether nothing happening is a value (0) and not an absence: counts and time integrals."""
         return self.kind in ("count", "integral")
+
+    @property
+    def finest_sec(self) -> int:
+        """Length of the shortest buckets it has points for, in seconds: what numbers do is looked at by the hour."""
+        return 300 if self.numbers is None else 3600
 
     def meets(self, value: float) -> bool | None:
         """Whether `value` holds the target; None when there is no target."""

@@ -174,7 +174,11 @@ def _roll(run: _Run, service: Service, definitions: Sequence[Definition], sender
     ]
     for done, (resolution, spread, window) in enumerate(work):
         run.progress(service.name, done, len(work))
-        chosen = [definition for definition in definitions if (definition.kind == "integral") == spread]
+        chosen = [
+            definition
+            for definition in definitions
+            if (definition.kind == "integral") == spread and definition.finest_sec <= resolution
+        ]
         if not chosen:
             continue
         points = _points(run, service, chosen, plan, resolution, window)

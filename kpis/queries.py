@@ -141,6 +141,43 @@ def integral(
 | STATS a = SUM(a), r = SUM(r), c = SUM(c) BY k, e"""
 
 
+def callers(service: Service, definition: Definition) -> str:
+    """Numbers that behave as `numbers` say, but for being called: hour `k`, number `x`, calls `n`, entities' fields `d…`."""
+    numbers = definition.numbers
+    assert numbers is not None  # noqa: S101  asked only where there are some
+    names, conditions = _names(service, definition.dimensions), ["@timestamp >= ? AND @timestamp < ?"]
+    conditions += [f"{compiler.field(numbers.caller)} IS NOT NULL", *_counted(definition)]
+    sums = {"n": "COUNT(*)"}
+    kept = [f"n >= {numbers.least}", f"(n - d) <= {numbers.repeats!r} * n"]
+    if numbers.where is not None:
+        sums["w"] = f"COUNT(*) WHERE {compiler.value(numbers.where)}"
+        kept += [f"w >= {numbers.share[0]!r} * n", f"w <= {numbers.share[1]!r} * n"]
+    if numbers.of is not None:
+        sums |= {"t": f"SUM({compiler.value(numbers.of)})", "c": f"COUNT({compiler.value(numbers.of)})"}
+        kept += [f"c > 0 AND t >= {numbers.mean[0]!r} * c AND t <= {numbers.mean[1]!r} * c"]
+    first = ", ".join(f"{name} = {text}" for name, text in sums.items())
+    again = ", ".join(f"{name} = SUM({name})" for name in sums)
+    return f"""FROM {counting.sources(service, [definition])}
+| WHERE {" AND ".join(conditions)}
+| EVAL k = TO_LONG(@timestamp) / 3600000
+| STATS {first} BY {_by(["k", f"x = {compiler.field(numbers.caller)}", f"y = {compiler.field(numbers.called)}"], names)}
+| STATS {again}, d = COUNT(*) BY {", ".join(["k", "x", *names.values()])}
+| WHERE {" AND ".join(kept)}
+| KEEP {", ".join(["k", "x", "n", *names.values()])}"""
+
+
+def called(service: Service, definition: Definition, wanted: Sequence[str]) -> str:
+    """Which of these numbers were called: hour `k`, number `x`."""
+    assert definition.numbers is not None  # noqa: S101  asked only where there are some
+    field = compiler.field(definition.numbers.called)
+    listed = ", ".join(compiler.constant(number) for number in wanted)
+    conditions = ["@timestamp >= ? AND @timestamp < ?", f"{field} IN ({listed})", *_counted(definition)]
+    return f"""FROM {counting.sources(service, [definition])}
+| WHERE {" AND ".join(conditions)}
+| EVAL k = TO_LONG(@timestamp) / 3600000
+| STATS c = COUNT(*) BY k, x = {field}"""
+
+
 def _names(service: Service, dimensions: Iterable[str]) -> dict[str, str]:
     """A short column name for each field that makes entities."""
     fields = [field for kind in dimensions for field in service.entities.get(kind, ())]
@@ -149,6 +186,12 @@ def _names(service: Service, dimensions: Iterable[str]) -> dict[str, str]:
 
 def _by(keys: Sequence[str], names: dict[str, str]) -> str:
     return ", ".join([*keys, *(f"{name} = {field}" for field, name in names.items())])
+
+
+def entity_columns(service: Service, dimensions: Iterable[str]) -> list[tuple[str, str]]:
+    """Column and entity type of each field that makes entities, as the queries name them."""
+    kinds = [kind for kind in dimensions for _ in service.entities.get(kind, ())]
+    return list(zip(_names(service, dimensions).values(), kinds, strict=True))
 
 
 def presence(service: Service, resolution_sec: int) -> str:

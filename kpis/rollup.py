@@ -6,14 +6,15 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from contracts.clock import epoch_ms, from_epoch_ms, parse_iso
 from infrastructure.esql import TooManyRows
-from infrastructure.store import Store, Table
-from kpis import bins, queries
+from infrastructure.store import Store
+from kpis import bins, numbers, queries
+from kpis.answers import tables
 from kpis.catalogue import Service
 from kpis.definitions import Definition, Spread
 from kpis.integrals import LONGEST_MS, Border, summed
@@ -21,14 +22,6 @@ from kpis.parts import BASE_MS, Key, Parts
 from kpis.presence import ALL_RECORDS, Activity
 
 Found = dict[Key, Parts]
-
-
-def tables(
-    store: Store, query: str, span: tuple[int, int], resolution_sec: int, more: Sequence[Any] = ()
-) -> Iterable[Table]:
-    """Answers of a query whose first two parameters are a window's ends, within the row cap."""
-    start, end = from_epoch_ms(span[0]), from_epoch_ms(span[1])
-    return store.esql_windows(lambda a, b: (query, [a, b, *more]), start, end, step=timedelta(seconds=resolution_sec))
 
 
 def counted(
@@ -261,4 +254,7 @@ def window(
             found |= binned(store, service, definition, resolution_sec, span)
         if definition.kind == "integral":
             found |= integrated(store, service, definition, resolution_sec, span)
+        if definition.numbers is not None:
+            for key, calls in numbers.numerators(store, service, definition, resolution_sec, span).items():
+                found[key].numerator = calls
     return found, alive

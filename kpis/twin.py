@@ -6,15 +6,16 @@ It takes the plain way everywhere: one record after another, each laid over ever
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kpis import assembling, bins, counting
+from kpis import assembling, bins, counting, numbers
 from kpis.catalogue import Service
-from kpis.definitions import Definition
+from kpis.definitions import Definition, Numbers
 from kpis.integrals import Laid, lay, spread_over
 from kpis.interpreter import counts, evaluate, field, moment_ms
+from kpis.numbers import Calls
 from kpis.parts import BASE_MS, RESOLUTIONS, Key, Parts, Point, settled
 from kpis.presence import ALL_RECORDS, DAY_MS, HOUR_SEC, Activity
 from kpis.queries import own
@@ -77,14 +78,48 @@ def parts(
     found: dict[Key, Parts] = {}
     for record in records:
         for definition in definitions.values():
-            if not counting.counts(definition, record.document):
+            if definition.finest_sec > resolution_sec or not counting.counts(definition, record.document):
                 continue
             kinds = definition.dimensions
             entities = [entity for entity in record.entities if entity.partition(":")[0] in kinds]
             for bucket, one in _parts(definition, record, resolution_sec, until):
                 for entity in entities:
                     found.setdefault(Key(definition.id, entity, bucket), Parts()).add(one)
+    for definition in definitions.values():
+        if definition.numbers is not None and resolution_sec >= definition.finest_sec:
+            for key, calls in _numerators(definition, records, resolution_sec):
+                found[key].add(Parts(numerator=calls))
     return found
+
+
+def _numerators(definition: Definition, records: Iterable[Record], resolution_sec: int) -> Iterator[tuple[Key, int]]:
+    """Calls of numbers that behave as `definition.numbers` say, hour by hour."""
+    looked = definition.numbers
+    assert looked is not None  # noqa: S101  asked only where there are some
+    did: dict[tuple[int, str, frozenset[str]], Calls] = {}
+    called = set()
+    for one in records:
+        if not counting.counts(definition, one.document):
+            continue
+        hour = one.moment // (HOUR_SEC * 1000)
+        called.add((hour, field(one.document, looked.called)))
+        caller = field(one.document, looked.caller)
+        if caller is not None:
+            kinds = definition.dimensions
+            entities = frozenset(entity for entity in one.entities if entity.partition(":")[0] in kinds)
+            _add(did.setdefault((hour, caller, entities), Calls()), looked, one.document)
+    found = numbers.counted(definition, ((*place, seen) for place, seen in did.items()), called)
+    for (hour, entity), calls in found.items():
+        yield Key(definition.id, entity, hour * HOUR_SEC // resolution_sec), calls
+
+
+def _add(seen: Calls, looked: Numbers, document: Document) -> None:
+    seen.calls += 1
+    seen.to.add(field(document, looked.called))
+    seen.where += looked.where is not None and evaluate(looked.where, document) is True
+    value = None if looked.of is None else evaluate(looked.of, document)
+    if value is not None:
+        seen.total, seen.measured = seen.total + value, seen.measured + 1
 
 
 def _parts(definition: Definition, record: Record, resolution_sec: int, until: int) -> list[tuple[int, Parts]]:

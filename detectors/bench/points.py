@@ -69,7 +69,7 @@ def points_of(
         else:
             whole = _plain(own, one, kpi, rows, dead)
             panels[kpi.id, 0] = whole
-            panels[kpi.id, STEPS[0]] = _only(whole, fine[rows])
+            panels[kpi.id, STEPS[0]] = _only(whole, fine[rows] & (one.finest_sec == STEPS[0]))
     return Points(panels, zone)
 
 

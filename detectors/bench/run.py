@@ -11,6 +11,7 @@ from contracts.clock import from_epoch_ms
 from contracts.settings import Settings
 from datagen.incidents import Incident
 from detectors.bench.beside import beside
+from detectors.bench.calibration import calibration
 from detectors.bench.oracle import Seen, look
 from detectors.bench.world import World, make
 from detectors.evaluation import Evaluation, Found, Labelled, evaluate
@@ -30,6 +31,7 @@ class Benched:
     truth: tuple[Labelled, ...]
     found: tuple[Ours, ...]
     evaluation: Evaluation
+    calibration: Mapping[str, Any]
     seconds: Mapping[str, float]
 
 
@@ -69,7 +71,9 @@ def judged(world: World, seen: Mapping[str, Seen], took: dict[str, float]) -> Be
     truth = tuple(label(one, seen[one.id]) for one in world.incidents)
     since, until = from_epoch_ms(world.judged_ms), from_epoch_ms(world.end_ms)
     evaluation = evaluate(truth, [ours(one) for one in found], since=since, until=until)
-    return Benched(world, seen, truth, tuple(found), evaluation, took)
+    with _Timed(took, "calibration"):
+        rates = calibration(world, baselines)
+    return Benched(world, seen, truth, tuple(found), evaluation, rates, took)
 
 
 def label(one: Incident, seen: Seen) -> Labelled:
@@ -92,11 +96,11 @@ def ours(one: Ours) -> Found:
 def figures(result: Benched) -> dict[str, Any]:
     """As one JSON object."""
     evaluation, shapes = result.evaluation, {one.type.name: one.type.shape for one in result.world.incidents}
-    delays = [
-        each.delay_s
-        for each in evaluation.matches
-        if each.scored and each.delay_s is not None and shapes[each.type] == "step"
-    ]
+    abrupt = [one for one in evaluation.matches if one.scored and shapes[one.type] == "step"]
+    delays = [one.delay_s for one in abrupt if one.delay_s is not None]
+    usual = {one.id for one in result.world.incidents if one.id.endswith("-1")}
+    full = [one.delay_s for one in abrupt if one.delay_s is not None and one.labelled in usual]
+    seen = [after for one in abrupt if (after := result.seen[one.labelled].after_s) is not None]
     in_time = [each for each in evaluation.matches if each.scored and _could_be_in_time(result, each.labelled)]
     return {
         "seed": result.world.seed,
@@ -104,8 +108,11 @@ def figures(result: Benched) -> dict[str, Any]:
         "labelled": len(evaluation.matches),
         "scored": sum(each.scored for each in evaluation.matches),
         "abrupt_median_delay_s": _middle(delays),
+        "abrupt_full_strength_median_delay_s": _middle(full),
+        "oracle_abrupt_median_delay_s": _middle(seen),
         "within_limit": sum(not each.late and bool(each.found) for each in in_time),
         "oracle_within_limit": len(in_time),
+        "calibration": dict(result.calibration),
         "oracle": {name: _seen(one) for name, one in result.seen.items()},
         "false_alarms": [_alarm(one) for one in result.found if one.id in evaluation.false_alarms],
         "seconds": {name: round(value, 1) for name, value in result.seconds.items()},

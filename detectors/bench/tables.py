@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from datagen.table import MISSING, Table, length, whole
+from detectors.bench import numbers
 from detectors.bench.columns import amounts, evaluate, holds
 from detectors.panel import Floats, Ints
 from kpis import bins
@@ -128,6 +129,8 @@ def _add(counts: Counts, definitions: Sequence[Definition], service: Service, ta
                 if aggregates:
                     each = np.sum([amounts(aggregate, table) for aggregate in aggregates], axis=0)
                     _sum(tally.sums[part], entity, bucket[row], each[row])
+            if one.numbers is not None:
+                _sum(tally.sums["numerator"], *numbers.fanned(one, table, entity, row, bucket))
 
 
 def _sum(total: Floats, entity: Ints, bucket: Ints, amount: Floats) -> None:

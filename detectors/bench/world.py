@@ -31,7 +31,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`points`: with the incidents; `without`: parts of a run without any, by service. Times are epoch ms.
+    """`points`: with the incidents; `quiet`: of a run without any; `without`: its parts, by service. Times are epoch ms.
 
     Baselines are learned from [start_ms, judged_ms), what is judged lies in [judged_ms, end_ms).
     """
@@ -42,6 +42,7 @@ class World:
     incidents: tuple[Incident, ...]
     without: dict[str, Counts]
     points: Points
+    quiet: Points
     start_ms: int
     judged_ms: int
     end_ms: int
@@ -55,19 +56,20 @@ def make(settings: Settings, *, seed: int, weeks: int) -> World:
     definitions = catalogue.load(settings)
     kpis = {one.id: one for one in judged_kpis(definitions) if one.service in SERVICES}
     run = plan(start=START, days=days, seed=seed, incidents=rows)
-    quiet = plan(start=START, days=days, seed=seed)
     wanted = [one for one in definitions.values() if one.id in kpis]
     struck = _counts(run, wanted, days)
-    zone = ZoneInfo(settings.text("network.timezone"))
-    points = points_of(struck, wanted, kpis, _silent(run.model.incidents), int(settings.number("kpi.density")), zone)
+    without = _counts(plan(start=START, days=days, seed=seed), wanted, days)
+    zone, density = ZoneInfo(settings.text("network.timezone")), int(settings.number("kpi.density"))
+    points = points_of(struck, wanted, kpis, _silent(run.model.incidents), density, zone)
     begin = epoch_ms(start)
     return World(
         seed,
         kpis,
         {one.id: one for one in wanted},
         run.model.incidents,
-        _counts(quiet, wanted, days),
+        without,
         points,
+        points_of(without, wanted, kpis, {}, density, zone),
         start_ms=begin,
         judged_ms=begin + QUIET_DAYS * _DAY_MS,
         end_ms=epoch_ms(start + timedelta(days=days)),

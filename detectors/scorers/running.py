@@ -21,7 +21,7 @@ from detectors.baseline import Baseline, Expected
 from detectors.panel import Bools, Floats, Ints, Panel
 from detectors.scales import to_scale
 from detectors.scorers.continuous import samples_behind
-from detectors.tails import continuous_tails, count_tails, ratio_tails, score_of, surprise
+from detectors.tails import bursts, continuous_tails, count_tails, ratio_tails, score_of, surprise
 
 SUDDEN_SEC = (300, 600, 900, 1800, 3600)
 SLOW_SEC = (10800, 43200, 86400)
@@ -205,7 +205,8 @@ def _tail(
         tails = count_tails(part.seen[near], mean[near], between[near])
     elif kpi.by_parts:
         within = _within(panel, baseline)[rows, 0]
-        tails = ratio_tails(part.seen[near], part.whole[near], mean[near], within, between[near])
+        hits = (part.seen[near], part.whole[near], mean[near], within, between[near])
+        tails = bursts(ratio_tails(*hits), *hits, baseline.tail[rows]) if kpi.model == "ratio" else ratio_tails(*hits)
     else:
         variance = baseline.within[rows] / np.maximum(part.samples[near], 1.0) + between[near]
         seen = seen_on_scale(panel, baseline, part)[near]

@@ -66,7 +66,7 @@ def _world() -> World:
     wanted = {one.id: one for one in definitions if one.id in kpis}
     start = epoch_ms(BEGIN)
     points = Points({}, ZoneInfo("UTC"))
-    return World(7, kpis, wanted, (), {"voip": counts}, points, start, start, start + DAYS * 86_400_000)
+    return World(7, kpis, wanted, (), {"voip": counts}, points, points, start, start, start + DAYS * 86_400_000)
 
 
 def test_the_oracle_sees_an_outage_at_once_and_nothing_where_nothing_is() -> None:

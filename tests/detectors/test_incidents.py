@@ -63,8 +63,10 @@ def test_trunks_are_one_incident_only_when_they_began_together(later: int, count
     assert len(_entities([one, other])) == count
 
 
-@pytest.mark.parametrize(("start", "effect", "count"), [(16, 0.7, 1), (16, 0.1, 2), (40, 0.7, 2)])
-def test_a_fault_that_shows_again_is_one_incident_when_it_is_alike_and_within_a_day(
+@pytest.mark.parametrize(
+    ("start", "effect", "count"), [(16, 0.1, 1), (20, 0.7, 1), (20, 0.1, 2), (40, 0.7, 1), (52, 0.7, 2)]
+)
+def test_a_fault_that_shows_again_is_one_incident_when_it_comes_soon_or_is_alike_and_within_36_hours(
     start: int, effect: float, count: int
 ) -> None:
     assert len(_entities([_at(TG2, "voip.ner", 0.7), _at(TG2, "voip.ner", effect, start=start * HOUR)])) == count

@@ -76,6 +76,18 @@ def test_a_score_is_reached_about_as_often_on_quiet_data_as_it_states(model: str
     assert np.mean(score >= 30) >= 0.1 * stated[30]
 
 
+@pytest.mark.parametrize("model", ["count", "ratio", "continuous"])
+def test_a_score_of_75_is_about_as_rare_as_it_states(model: str) -> None:
+    reached, looks = 0, 0
+    for seed in range(3):
+        panel, baseline = _quiet(model, np.random.default_rng(100 + seed), rows=150)
+        for high in (False, True):
+            score = running.score(panel, baseline, judge(panel, baseline).expected, high=high).score
+            reached, looks = reached + int((score >= 75).sum()), looks + score.size
+    assert looks > 1_800_000
+    assert 0.1e-5 <= reached / looks <= 3e-5  # stated: one in 100,000; windows overlap, so that looks come in runs
+
+
 def test_a_thin_series_is_told_within_a_quarter_of_an_hour_when_a_third_of_its_calls_fail() -> None:
     rng = np.random.default_rng(6)
     calls = rng.poisson(8.0, (1, BUCKETS)).astype(float)

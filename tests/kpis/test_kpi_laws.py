@@ -62,7 +62,7 @@ def test_doubled_records_change_no_ratio_mean_or_percentile(seed: int, service: 
 def test_points_of_hours_and_days_are_merged_from_finer_ones(seed: int, service: str) -> None:
     documents = Records(seed, START, 0.25, START).many(service, 60)
     records = [twin.record(KINDS[service], document) for document in documents]
-    own = {key: one for key, one in DEFINITIONS.items() if one.service == service}
+    own = {key: one for key, one in DEFINITIONS.items() if one.service == service and one.finest_sec == 300}
     until = epoch_ms(START + timedelta(days=3))
     finer = twin.parts(own, records, 300, until)
     for resolution in (3600, 86400):
