@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
-PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk usage console cli
+PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk usage reports console cli
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 FIRING = "firing"
 RESOLVED = "resolved"
+NO_DATA = "no_data"  # it cannot be said whether it is so: neither firing nor well
+OPEN = (FIRING, NO_DATA)
 
 
 class Candidate(NamedTuple):
@@ -27,6 +29,8 @@ class Candidate(NamedTuple):
     about: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {}
     )  # what it touches beside its labels, for silences and inhibition
+    status: str = FIRING  # or no_data
+    shadows: str = ""  # of no_data: the fingerprint of which nothing can be said, so that it does not resolve
 
 
 @dataclass(frozen=True, slots=True)

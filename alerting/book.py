@@ -7,19 +7,20 @@ again by that mark. `alert.history` is a list of JSON texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from alerting.alert import FIRING, RESOLVED, Candidate, Span
+from alerting.alert import NO_DATA, OPEN, RESOLVED, Candidate, Span
 from alerting.fingerprint import alert_id
-from alerting.muting import INHIBITED, SILENCED, Mute, facts_of, turns
+from alerting.muting import INHIBITED, MUTES, SILENCED, Mute, facts_of, turns
 from alerting.template import as_json
 from alerting.throttle import Told
 from contracts.clock import Clock, iso, parse_iso
 from contracts.errors import ConflictError, StoreRefused
+from infrastructure import guarded
 from infrastructure.store import Operation, Store, Versioned
 
 STALE = timedelta(minutes=5)  # `alert.last_fired` of an alert that goes on is written this often, not every run
@@ -37,7 +38,7 @@ def history(source: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def state_changes(source: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Entries of the history that made it fire or resolve."""
-    return [entry for entry in history(source) if entry["event"] in (FIRING, RESOLVED)]
+    return [entry for entry in history(source) if entry["event"] in (*OPEN, RESOLVED)]
 
 
 def untold_changes(source: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,10 +61,10 @@ class AlertBook:
         self._held: dict[str, tuple[datetime, Candidate]] = {}  # alert id → when it last held
 
     def open(self, watches: Iterable[str]) -> list[str]:
-        """Reads what is firing. Returns the ids of alerts with notifications that are not finished, oldest first."""
+        """Reads what fires, or has no data. Returns the ids of alerts with notifications that are not finished, oldest first."""
         self._store.refresh("alert")
         self._spans = {name: {} for name in watches}
-        firing = [{"term": {"alert.status": FIRING}}, {"terms": {"alert.name": list(self._spans)}}]
+        firing = [{"terms": {"alert.status": list(OPEN)}}, {"terms": {"alert.name": list(self._spans)}}]
         marks = [
             hit["_source"]["alert"]["fingerprint"]
             for hit in self._store.scan("alert", {"bool": {"filter": firing}}, ["alert.fingerprint"])
@@ -113,7 +114,8 @@ class AlertBook:
         for candidate, why, told, mute in new:
             key = alert_id(candidate.fingerprint, at)
             again = bool(self._spans[watch].get(candidate.fingerprint))
-            entry = {**_entry(at, FIRING, why, told), "again": again, **({"muted": mute.how} if mute else {})}
+            muted = {"muted": mute.how} if mute else {}
+            entry = {**_entry(at, candidate.status, why, told), "again": again, **muted}
             source = self._new(watch, candidate, at, entry)
             operations.append(Operation("create", self._store.place("alert"), key, source))
             spans.append(self._remember(key, source))
@@ -130,7 +132,7 @@ class AlertBook:
             "alert": {
                 "fingerprint": candidate.fingerprint,
                 "name": watch,
-                "status": FIRING,
+                "status": candidate.status,
                 "severity": candidate.severity,
                 "starts_at": iso(at),
                 "last_fired": iso(at),
@@ -163,12 +165,8 @@ class AlertBook:
         entry = _entry(at, RESOLVED, why, told)
         current: Versioned | None = read
         while current is not None and current.source["alert"]["status"] != RESOLVED:
-            source = current.source
-            last = max(iso(held[0]), source["alert"]["last_fired"]) if held else source["alert"]["last_fired"]
-            more = {"status": RESOLVED, "ends_at": iso(at), "last_fired": last}
-            due = source["alert"]["unsettled"] or bool(told.run)
             try:
-                ended = self._store.replace(current, self._changed(source, entry, **more, unsettled=due))
+                ended = self._store.replace(current, self._ended(current.source, entry, held, at))
             except ConflictError:
                 current = self._store.get("alert", read.id)
             else:
@@ -177,6 +175,38 @@ class AlertBook:
         if current is not None:
             self._remember(read.id, current.source)
         return False
+
+    def resolve_all(
+        self, reads: Mapping[str, Versioned], at: datetime, reasons: Mapping[str, str], told: Mapping[str, Told]
+    ) -> list[str]:
+        """Ends many alerts in few requests; the ids of those that were not ended before. What somebody changed is done alone."""
+        ready = {key: read for key, read in reads.items() if read.source["alert"]["status"] != RESOLVED}
+        entries = {key: _entry(at, RESOLVED, reasons[key], told[key]) for key in ready}
+        sources = [self._ended(read.source, entries[key], self._held.get(key), at) for key, read in ready.items()]
+        done = self._replace_all(list(zip(ready.values(), sources, strict=True)))
+        ended = []
+        for (key, read), source, written in zip(ready.items(), sources, done, strict=True):
+            if written:
+                self._held.pop(key, None)
+                self._remember(key, source)
+            if written or self.resolve(read, at, reasons[key], told[key]):
+                ended.append(key)
+        return ended
+
+    def _ended(
+        self, source: dict[str, Any], entry: dict[str, Any], held: tuple[datetime, Candidate] | None, at: datetime
+    ) -> dict[str, Any]:
+        last = max(iso(held[0]), source["alert"]["last_fired"]) if held else source["alert"]["last_fired"]
+        due = source["alert"]["unsettled"] or bool(entry["run"])
+        return self._changed(source, entry, status=RESOLVED, ends_at=iso(at), last_fired=last, unsettled=due)
+
+    def _replace_all(self, pairs: Sequence[tuple[Versioned, dict[str, Any]]]) -> list[bool]:
+        """Writes each source in place of what was read; False where somebody changed it since."""
+        results = self._store.bulk_texts([guarded.replace(old, source) for old, source in pairs]) if pairs else []
+        for (old, _), result in zip(pairs, results, strict=True):
+            if result.refused:
+                raise StoreRefused(f"alert refused: {result.error}", where=f"alert/{old.id}")
+        return [result.created for result in results]
 
     def turn(self, read: Versioned, at: datetime, mute: Mute | None, told: Told) -> bool:
         """An alert that goes on is told to nobody from now on, or heard again; then `told` says whom it tells that it fires."""
@@ -189,7 +219,8 @@ class AlertBook:
                 entry = {"at": iso(at), "event": mute.how, "by": BY, "why": mute.why}
             elif span.owed:
                 first = state_changes(source)[0]
-                entry = {**_entry(at, FIRING, "no longer muted", told), "again": first.get("again", False)}
+                status = source["alert"]["status"]
+                entry = {**_entry(at, status, "no longer muted", told), "again": first.get("again", False)}
             else:
                 entry = {"at": iso(at), "event": HEARD, "by": BY, "why": "no longer muted"}
             due = source["alert"]["unsettled"] or bool(entry.get("run"))
@@ -210,7 +241,8 @@ class AlertBook:
             last = [moment for name, moment in self._told_of(source).items() if name in told.run]
             if max(last, default=at) >= at:
                 return None  # another runner was faster
-            return self._changed(source, {**_entry(at, FIRING, why, told), "again": True}, unsettled=True)
+            entry = {**_entry(at, alert["status"], why, told), "again": True}
+            return self._changed(source, entry, unsettled=True)
 
         before = len(history(read.source))
         source = self._store.modify("alert", read.id, change)
@@ -220,13 +252,21 @@ class AlertBook:
     @staticmethod
     def _told_of(source: Mapping[str, Any]) -> dict[str, datetime]:
         """When each action last told that an alert fires."""
-        fired = [entry for entry in history(source) if entry["event"] == FIRING]
+        fired = [entry for entry in history(source) if entry["event"] in OPEN]
         return {action: parse_iso(entry["at"]) for entry in fired for action in entry.get("run", ())}
 
-    def firing_at(self, at: datetime) -> list[Span]:
+    def firing_at(self, at: datetime) -> Iterator[Span]:
         """Alerts of these watches that fire at a moment."""
         marks = (spans for watch in self._spans.values() for spans in watch.values())
-        return [span for spans in marks for span in spans if span.active(at)]
+        return (span for spans in marks for span in spans if span.active(at))
+
+    def fires(self, watch: str) -> bool:
+        """Whether any alert of this watch fires now."""
+        return any(span.ends_at is None for spans in self._spans[watch].values() for span in spans)
+
+    def life(self, watch: str, mark: str) -> Sequence[Span]:
+        """Spans of a fingerprint, oldest first."""
+        return self._spans[watch].get(mark, ())
 
     def hold(self, span: Span, candidate: Candidate, at: datetime) -> None:
         """It goes on. Kept in memory and written by `close`: a write an alert a tick would be the whole work of a run."""
@@ -235,8 +275,15 @@ class AlertBook:
 
     def close(self) -> None:
         """Writes of alerts that go on when they last did, and what changed about them."""
-        for key, (at, candidate) in self._held.items():
-            self._store.modify("alert", key, lambda source, at=at, now=candidate: self._revised(source, now, at))  # type: ignore[misc]
+        reads = self.read(self._held)
+        changed = {
+            key: self._revised(read.source, self._held[key][1], self._held[key][0]) for key, read in reads.items()
+        }
+        pairs = [(reads[key], source) for key, source in changed.items() if source is not None]
+        for (read, _), written in zip(pairs, self._replace_all(pairs), strict=True):
+            if not written:
+                at, now = self._held[read.id]
+                self._store.modify("alert", read.id, lambda source, at=at, now=now: self._revised(source, now, at))  # type: ignore[misc]
         self._held.clear()
 
     def _revised(self, source: dict[str, Any], now: Candidate, at: datetime) -> dict[str, Any] | None:
@@ -253,8 +300,18 @@ class AlertBook:
             entry = {"at": iso(at), "event": "revised", "by": BY, "why": f"{alert['severity']} is now {now.severity}"}
         return self._changed(source, entry, **words, last_fired=iso(at), payload=as_json(now.payload))
 
-    def settled(self, read: Versioned, at: datetime | None, tickets: Sequence[str]) -> None:
-        """The notifications of an alert as it was read are finished. `tickets`: those it opened or spoke to."""
+    def settled(self, finished: Sequence[tuple[Versioned, datetime | None, Sequence[str]]]) -> None:
+        """The notifications of alerts as they were read are finished: each with when, and the tickets it opened or spoke to."""
+        changes = {read.id: self._settling(read, at, tickets) for read, at, tickets in finished}
+        pairs = [(read, source) for read, _, _ in finished if (source := changes[read.id](read.source)) is not None]
+        for (read, _), written in zip(pairs, self._replace_all(pairs), strict=True):
+            if not written:
+                self._store.modify("alert", read.id, changes[read.id])
+
+    def _settling(
+        self, read: Versioned, at: datetime | None, tickets: Sequence[str]
+    ) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
+        changes = len(state_changes(read.source))
 
         def change(source: dict[str, Any]) -> dict[str, Any] | None:
             if len(state_changes(source)) > changes:
@@ -264,11 +321,7 @@ class AlertBook:
             changed = self._changed(source, entry, unsettled=False, last_notified=when)
             return {**changed, "ticket": {"id": tickets[-1]}} if tickets else changed
 
-        changes = len(state_changes(read.source))
-        try:
-            self._store.replace(read, change(read.source) or read.source)
-        except ConflictError:
-            self._store.modify("alert", read.id, change)
+        return change
 
     def _changed(self, source: dict[str, Any], entry: dict[str, Any] | None, **values: Any) -> dict[str, Any]:
         alert = {**source["alert"], **values}
@@ -276,13 +329,15 @@ class AlertBook:
             alert["history"] = [*as_list(alert.get("history")), as_json(entry)]
         return {**source, "event": {"ingested": iso(self._clock())}, "alert": alert}
 
-    def firing(self) -> int:
-        """Alerts of these watches that fire."""
-        return sum(span.ends_at is None for marks in self._spans.values() for spans in marks.values() for span in spans)
+    def firing(self) -> tuple[int, int]:
+        """Alerts of these watches that fire, and those for want of data."""
+        spans = [span for marks in self._spans.values() for spans in marks.values() for span in spans]
+        blind = sum(span.ends_at is None and span.facts.get("state") == (NO_DATA,) for span in spans)
+        return sum(span.ends_at is None for span in spans) - blind, blind
 
 
-def _flags(how: str) -> dict[str, bool]:
-    return {"silenced": how == SILENCED, "inhibited": how == INHIBITED}
+def _flags(how: str) -> dict[str, Any]:
+    return {"silenced": how == SILENCED, "inhibited": how == INHIBITED, "muted": how or None}
 
 
 def _span(key: str, source: Mapping[str, Any]) -> Span:
@@ -291,9 +346,9 @@ def _span(key: str, source: Mapping[str, Any]) -> Span:
     muted = owed = False
     turned = None
     for entry in history(source):
-        if entry["event"] == FIRING:
+        if entry["event"] in OPEN:
             muted = owed = bool(entry.get("muted"))
-        elif entry["event"] in (SILENCED, INHIBITED, HEARD):
+        elif entry["event"] in (*MUTES, HEARD):
             muted = entry["event"] != HEARD
         else:
             continue

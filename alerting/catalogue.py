@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from datetime import timedelta
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,13 @@ import yaml
 
 from alerting.checking import check
 from alerting.durations import duration
-from alerting.watch import KINDS, MAX_ITERATIONS, Action, Watch
+from alerting.schedules import read_schedule
+from alerting.severity import severity_word
+from alerting.watch import KINDS, MAX_ITERATIONS, Action, Flapping, Grouping, NoData, Watch
 from contracts.errors import DefinitionError, UserError
+from contracts.settings import Settings
 
+GROUP_WAIT, GROUP_INTERVAL = timedelta(seconds=30), timedelta(minutes=5)  # Alertmanager's own defaults
 _MOST_BYTES = 1_000_000  # a watch is a page of text; anything larger is the wrong file
 
 
@@ -48,10 +54,27 @@ def load_watches(folder: Path | None = None) -> tuple[Watch, ...]:
     return tuple(read_watch(path) for path in sorted(folder.glob("*.yml")))
 
 
+def all_watches(settings: Settings) -> tuple[Watch, ...]:
+    """The shipped watches and those of `alert.watches.folder`; one of its own takes the place of a shipped one of its name."""
+    own = settings.text("alert.watches.folder")
+    by_name = {watch.name: watch for watch in load_watches()}
+    by_name |= {watch.name: watch for watch in (load_watches(Path(own)) if own else ())}
+    return tuple(by_name[name] for name in sorted(by_name))
+
+
 def read_watch(path: Path) -> Watch:
     """One watch file. Raises DefinitionError naming file, path, value and the nearest right name; UserError: not readable."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        found = path.stat()
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return _read(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=4096)  # a runner asks every minute
+def _read(path: Path, changed: int, size: int) -> Watch:
+    try:
+        if size > _MOST_BYTES:
             raise DefinitionError(f"is larger than {_MOST_BYTES} bytes, hence no watch", where=str(path))
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -68,23 +91,28 @@ def read_watch(path: Path) -> Watch:
 def watch_from(content: Any, name: str, file: str) -> Watch:
     """A watch from already parsed content. Raises DefinitionError."""
     check(content, file)
-    alert = content["metadata"]["alert"]
+    metadata = content["metadata"]
+    alert = metadata["alert"]
     throttle = content.get("throttle_period")
     actions = tuple(_action(key, spec, throttle) for key, spec in content["actions"].items())
     first = next(iter(content["actions"].values()))
     return Watch(
         name=name,
         path=file,
-        interval=duration(content["trigger"]["schedule"]["interval"]),
+        schedule=read_schedule(content["trigger"]["schedule"]),
         input=content["input"],
         condition=content.get("condition", {"always": {}}),
         transform=content.get("transform"),
         actions=actions,
-        metadata=content["metadata"],
+        metadata=metadata,
         foreach=first.get("foreach", ""),
         max_iterations=min(spec.get("max_iterations", MAX_ITERATIONS) for spec in content["actions"].values()),
         about=alert.get("about", {}),
-        repeat=duration(content["metadata"]["repeat_interval"]) if "repeat_interval" in content["metadata"] else None,
+        repeat=_length(metadata, "repeat_interval"),
+        no_data=_no_data(metadata.get("no_data")),
+        flapping=_flapping(metadata.get("flapping", {})),
+        each=alert.get("condition"),
+        content=content,
         **{word: alert.get(word, "") for word in ("labels", "severity", "summary", "reason", "incident", "ends_at")},
     )
 
@@ -99,4 +127,32 @@ def _action(name: str, spec: Mapping[str, Any], throttle: str | int | None) -> A
         throttle=duration(period) if period is not None else None,
         condition=spec.get("condition", {"always": {}}),
         send_resolved=spec.get("send_resolved", True),
+        repeat=_length(spec[kind], "repeat_interval"),
+        grouping=grouping_of(spec[kind]) if kind == "notify" else None,
     )
+
+
+def grouping_of(spec: Mapping[str, Any]) -> Grouping:
+    """`group_by`, `group_wait` and `group_interval` of an action or a route; Alertmanager's defaults."""
+    return Grouping(
+        tuple(spec.get("group_by", ("alertname",))),
+        _length(spec, "group_wait") or GROUP_WAIT,
+        _length(spec, "group_interval") or GROUP_INTERVAL,
+    )
+
+
+def _length(spec: Mapping[str, Any], key: str) -> timedelta | None:
+    return duration(spec[key]) if key in spec else None
+
+
+def _no_data(spec: Mapping[str, Any] | None) -> NoData | None:
+    if spec is None:
+        return None
+    return NoData(spec.get("when"), spec.get("each"), severity_word(str(spec.get("severity", "warning"))))
+
+
+def _flapping(spec: Mapping[str, Any] | bool) -> Flapping | None:
+    if isinstance(spec, bool):
+        return Flapping() if spec else None
+    usual = Flapping()
+    return Flapping(spec.get("changes", usual.changes), _length(spec, "within") or usual.within)

@@ -15,12 +15,18 @@ from jsonschema.exceptions import ValidationError
 from alerting.condition import check_operand
 from alerting.context import ACTION_ROOTS, INPUT_ROOTS, PAYLOAD_ROOTS, unknown
 from alerting.durations import duration
-from alerting.inputs import indices_of
+from alerting.http_input import OWN_PATHS, of_others
+from alerting.inputs import indices_of, links
+from alerting.notify.templates import BadTemplate
+from alerting.notify.templates import check as check_text
+from alerting.schedules import KINDS as SCHEDULES
+from alerting.schedules import read_schedule
 from alerting.template import TemplateError, paths
 from alerting.watch import KINDS
 from contracts.errors import DefinitionError
 from contracts.indices import BY_NAME
 
+_OF_GROUPS = ("group_wait", "group_interval", "repeat_interval")
 _SHOWN = 80  # characters of a wrong value that an error repeats
 
 
@@ -38,8 +44,9 @@ def check(content: Any, file: str) -> None:
     errors = sorted(_validator().iter_errors(content), key=lambda error: (len(error.absolute_path), str(error.path)))
     if errors:
         raise _told(_plainest(errors), file)
-    for place, problem in (*_durations(content), *_templates(content), *_conditions(content), *_indices(content)):
-        raise DefinitionError(problem, where=f"{file}: {place}")
+    for rule in (_durations, _schedule, _requests, _templates, _texts_of_notices, _conditions, _indices):
+        for place, problem in rule(content):
+            raise DefinitionError(problem, where=f"{file}: {place}")
     _one_foreach(content, file)
 
 
@@ -83,7 +90,9 @@ def _one_of(error: ValidationError) -> str:
     found = [kind for kind in KINDS if isinstance(error.instance, Mapping) and kind in error.instance]
     if error.absolute_path and error.absolute_path[0] == "actions":
         return f"holds {len(found)} kinds of action ({', '.join(found) or 'none'}), one wanted of {', '.join(KINDS)}"
-    return f"{_short(error.instance)} is neither a name nor a list of one name"
+    if error.absolute_path and error.absolute_path[-1] == "indices":
+        return f"{_short(error.instance)} is neither a name nor a list of one name"
+    return f"{_short(error.instance)} is neither one value nor a list of them"
 
 
 def _reason(error: ValidationError) -> str:
@@ -98,12 +107,19 @@ def _reason(error: ValidationError) -> str:
 
 
 def _durations(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    metadata, actions = content["metadata"], content["actions"]
+    flapping = metadata.get("flapping")
     given = [
-        ("trigger.schedule.interval", content["trigger"]["schedule"]["interval"]),
-        ("metadata.repeat_interval", content["metadata"].get("repeat_interval")),
+        ("trigger.schedule.interval", content["trigger"]["schedule"].get("interval")),
+        ("metadata.repeat_interval", metadata.get("repeat_interval")),
+        ("metadata.window", metadata.get("window")),
+        ("metadata.flapping.within", flapping.get("within") if isinstance(flapping, Mapping) else None),
         ("throttle_period", content.get("throttle_period")),
-        *((f"actions.{name}.throttle_period", a.get("throttle_period")) for name, a in content["actions"].items()),
+        *((f"actions.{name}.throttle_period", action.get("throttle_period")) for name, action in actions.items()),
     ]
+    for name, action in actions.items():
+        notify = action.get("notify", {})
+        given += [(f"actions.{name}.notify.{word}", notify.get(word)) for word in _OF_GROUPS]
     for place, value in given:
         if value is not None:
             try:
@@ -112,18 +128,66 @@ def _durations(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield place, str(error)
 
 
+def _schedule(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    spec = content["trigger"]["schedule"]
+    kinds = [name for name in spec if name != "timezone"]
+    if len(kinds) != 1:
+        yield "trigger.schedule", f"has {len(kinds)} schedules, one wanted of {', '.join(SCHEDULES)}"
+    elif kinds[0] == "interval" and "timezone" in spec:
+        yield "trigger.schedule.timezone", "an interval knows no time zone"
+    else:
+        try:
+            read_schedule(spec)
+        except ValueError as error:
+            zone = str(error).startswith("unknown time zone")
+            yield f"trigger.schedule.{'timezone' if zone else kinds[0]}", str(error)
+
+
+def _requests(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where http inputs ask: elsewhere, or of Elasticsearch itself only how it is."""
+    for place, spec in _inputs("input", content["input"]):
+        request = spec.get("http", {}).get("request", {})
+        path = str(request.get("path", ""))
+        if "http" in spec and not of_others(spec["http"]) and not path.startswith(OWN_PATHS):
+            yield (
+                f"{place}.http.request.path",
+                f"{_short(path)} is nothing that a watch may ask Elasticsearch: one of {', '.join(OWN_PATHS)}, or give a host",
+            )
+
+
+def _inputs(place: str, spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """An input and, of a chain, each of its links."""
+    found = links(spec)
+    if not found:
+        yield place, spec
+    for number, (name, inner) in enumerate(found):
+        yield from _inputs(f"{place}.chain.{name or number}", inner)
+
+
 def _templates(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    roots = PAYLOAD_ROOTS if "chain" in content["input"] else INPUT_ROOTS
     sections: list[tuple[str, Any, tuple[str, ...]]] = [
-        ("input", content["input"], INPUT_ROOTS),
+        ("input", content["input"], roots),
         ("transform", content.get("transform", {}), PAYLOAD_ROOTS),
         ("metadata.alert", content["metadata"]["alert"], PAYLOAD_ROOTS),
     ]
     for name, action in content["actions"].items():
         kind = next(kind for kind in KINDS if kind in action)
-        sections.append((f"actions.{name}.{kind}", action[kind], ACTION_ROOTS))
-    for place, value, roots in sections:
+        if kind != "notify":
+            sections.append((f"actions.{name}.{kind}", action[kind], ACTION_ROOTS))
+    for place, value, known in sections:
         for inner, text in _texts(value, place):
-            yield from _template(inner, text, roots)
+            yield from _template(inner, text, known)
+
+
+def _texts_of_notices(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, action in content["actions"].items():
+        for word in ("title", "body"):
+            if word in action.get("notify", {}):
+                try:
+                    check_text(action["notify"][word])
+                except BadTemplate as error:
+                    yield f"actions.{name}.notify.{word}", str(error)
 
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
@@ -150,6 +214,9 @@ def _template(place: str, text: str, roots: tuple[str, ...]) -> Iterator[tuple[s
 
 def _conditions(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     given = [("condition", content.get("condition", {}))]
+    given += [("metadata.alert.condition", content["metadata"]["alert"].get("condition", {}))]
+    missing = content["metadata"].get("no_data", {})
+    given += [(f"metadata.no_data.{word}", missing[word]) for word in ("when", "each") if word in missing]
     given += [(f"actions.{name}.condition", action.get("condition", {})) for name, action in content["actions"].items()]
     for place, condition in given:
         for kind in ("compare", "array_compare"):
@@ -173,14 +240,15 @@ def _comparison(place: str, path: str, wanted: Mapping[str, Any], kind: str) -> 
 
 
 def _indices(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    given = [("input", name) for name in indices_of(content["input"])]
-    given += [("transform", name) for name in indices_of(content.get("transform", {}))]
+    reading = [*_inputs("input", content["input"]), *_inputs("transform", content.get("transform", {}))]
+    given = [(place, name) for place, spec in reading for name in indices_of(spec)]
     given += [(f"actions.{n}.index.index", a["index"]["index"]) for n, a in content["actions"].items() if "index" in a]
     for place, name in given:
         if name not in BY_NAME:
             yield place, f"unknown index {name!r}{_nearest(name, list(BY_NAME))}"
-    if not indices_of(content["input"]):
-        yield "input.esql.query", "starts with FROM and the name of one index of ours"
+    for place, spec in reading:
+        if "esql" in spec and not indices_of(spec):
+            yield f"{place}.esql.query", "starts with FROM and the name of one index of ours"
 
 
 def _one_foreach(content: Mapping[str, Any], file: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -67,21 +68,21 @@ def _operand(value: Any, context: Mapping[str, Any]) -> Any:
         return value
     if (reference := _REFERENCE.fullmatch(value.strip())) is not None:
         return at_path(context, reference[1])
-    if (math := _DATE_MATH.fullmatch(value.strip())) is not None:
+    if (sum_ := _DATE_MATH.fullmatch(value.strip())) is not None:
         now = parse_iso(context["ctx"]["execution_time"])
-        step = duration(math[2]) if math[1] else timedelta()
-        return now - step if math[1] == "-" else now + step
+        step = duration(sum_[2]) if sum_[1] else timedelta()
+        return now - step if sum_[1] == "-" else now + step
     return value
 
 
 def check_operand(value: Any) -> None:
     """Raises ValueError when a text looks like date math but is none."""
     if isinstance(value, str) and value.strip().startswith("<{"):
-        math = _DATE_MATH.fullmatch(value.strip())
-        if math is None:
+        found = _DATE_MATH.fullmatch(value.strip())
+        if found is None:
             raise ValueError(f"{value!r} is not date math such as <{{now-5m}}>")
-        if math[1]:
-            duration(math[2])
+        if found[1]:
+            duration(found[2])
 
 
 def _holds(operator: str, value: Any, bound: Any) -> bool:
@@ -108,6 +109,12 @@ def _comparable(value: Any, bound: Any) -> tuple[Any, Any]:
         except ValueError:
             return None, None
     numbers = (int, float)
-    if isinstance(value, numbers) and isinstance(bound, numbers):
+    if isinstance(value, str) and isinstance(bound, str):
         return value, bound
-    return (value, bound) if isinstance(value, str) and isinstance(bound, str) else (None, None)
+    if isinstance(value, numbers) or isinstance(bound, numbers):  # as Watcher: "85" of a _cat answer is a number there
+        try:
+            left, right = float(value), float(bound)
+        except (TypeError, ValueError, OverflowError):
+            return None, None
+        return (None, None) if math.isnan(left) or math.isnan(right) else (left, right)
+    return None, None

@@ -2,7 +2,7 @@
 
 Killed in between, the next run finds the alert by its mark `alert.unsettled`, makes the same notices with the same ids,
 and goes on with those that are not final. Log lines, documents and tickets are made once, since they are kept under
-that id; a webhook may be sent a second time, with the same Idempotency-Key.
+that id. What goes to other systems is only written down here: `alerting.notify` sends it.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from alerting.actions import Performer
-from alerting.alert import RESOLVED, Line, Notice, Outcome, Status
+from alerting.alert import Line, Notice, Outcome, Status
 from alerting.book import AlertBook, untold_changes
-from alerting.context import context
-from alerting.fingerprint import notification_id
-from alerting.queues import Queues
-from alerting.watch import Action, Watch
-from contracts.clock import Clock, iso, parse_iso
+from alerting.notices import group_key, group_labels, notice_of
+from alerting.watch import OUTSIDE, Watch
+from contracts.clock import Clock, iso
 from contracts.errors import BusyhourError, ConflictError, StoreRefused, StoreUnavailable
 from infrastructure.store import Operation, Store, Versioned
 
@@ -54,52 +50,30 @@ class _Job:
 
 class Delivery:
     def __init__(
-        self,
-        store: Store,
-        book: AlertBook,
-        watches: Iterable[Watch],
-        performers: Mapping[str, Performer],
-        clock: Clock,
-        *,
-        idle_sec: float,
+        self, store: Store, book: AlertBook, watches: Iterable[Watch], performers: Mapping[str, Performer], clock: Clock
     ) -> None:
         self._store, self._book, self._clock = store, book, clock
         self._watches = {watch.name: watch for watch in watches}
         self._performers = performers
-        self._queues = Queues(self._perform, idle_sec=idle_sec)
         self._jobs: dict[str, _Job] = {}
         self._outcomes: list[Operation] = []
         self._lines: list[tuple[Operation, Line]] = []
         self.tally = Tally()
 
     def settle(self, read: Iterable[Versioned]) -> None:
-        """Runs what alerts, as they were read, still ask for. What goes to other systems is only begun: see `collect`."""
+        """Runs what alerts, as they were read, still ask for; what goes to other systems is put into the queue."""
         alerts = {row.id: row for row in read if row.source["alert"]["unsettled"]}
         notices = {key: self._notices(key, row.source) for key, row in alerts.items()}
-        attempts, final = self._begin([notice for some in notices.values() for notice in some])
+        attempts, final = self._begin([(one, alerts[key]) for key, some in notices.items() for one in some])
         for key, row in alerts.items():
             job = self._jobs.setdefault(key, _Job(row))
             job.alert = row
-            job.unfinished = False  # whatever is not final is tried now, or is in a queue
+            job.unfinished = False  # whatever is not final is tried now
             for notice in notices[key]:
-                if notice.id not in final and not self._queues.waits(notice.id):
+                job.last = max(notice.at, job.last or notice.at)
+                if notice.id not in final and notice.kind not in OUTSIDE:
                     job.open.add(notice.id)
-                    self._act(notice, attempts.get(notice.id, 0))
-        self._write()
-
-    def _act(self, notice: Notice, before: int) -> None:
-        destination = self._destination(self._performers[notice.kind], notice)
-        if destination:
-            self._queues.submit(destination, notice)
-        else:
-            self._record(notice, self._perform(notice), before)
-
-    def collect(self, *, wait: bool = False) -> None:
-        """Records what came back from other systems; `wait`: until the rest has, too."""
-        for notice, outcome in self._queues.finish() if wait else self._queues.done():
-            self._record(notice, outcome, 0)
-            if wait:
-                self._write()
+                    self._record(notice, self._perform(notice), attempts.get(notice.id, 0))
         self._write()
 
     def _notices(self, alert_id: str, source: Mapping[str, Any]) -> list[Notice]:
@@ -113,17 +87,15 @@ class Delivery:
                     self.tally.failed += 1
                     self.tally.problems.append(f"{watch.name} has no action {name} any more, alert {alert_id} wants it")
                 else:
-                    notices.append(_notice(alert_id, source, watch, entry, action))
+                    notices.append(notice_of(alert_id, source, watch, entry, action))
         return notices
 
-    def _begin(self, notices: list[Notice]) -> tuple[dict[str, int], set[str]]:
+    def _begin(self, notices: list[tuple[Notice, Versioned]]) -> tuple[dict[str, int], set[str]]:
         """Writes the notices down as pending unless they are; tries so far by id, and the ids of those that are final."""
         place = self._store.place("notification")
-        operations = [
-            Operation("create", place, n.id, self._document(n, Outcome(Status.PENDING, ""), 0)) for n in notices
-        ]
+        operations = [Operation("create", place, one.id, self._pending(one, alert)) for one, alert in notices]
         old = []
-        for notice, result in zip(notices, self._store.bulk(operations) if operations else [], strict=True):
+        for (notice, _), result in zip(notices, self._store.bulk(operations) if operations else [], strict=True):
             if result.refused:
                 raise StoreRefused(f"notification refused: {result.error}", where=f"{place}/{notice.id}")
             old += [notice.id] if result.exists else []
@@ -132,11 +104,18 @@ class Delivery:
         final = {key for key, row in found.items() if row.source["notification"]["status"] in _FINAL}
         return attempts, final
 
-    def _destination(self, performer: Performer, notice: Notice) -> str:
-        try:
-            return performer.destination(notice)
-        except ValueError:
-            return "an address that is none"  # performing it says what is wrong with it
+    def _pending(self, notice: Notice, alert: Versioned) -> dict[str, Any]:
+        document = self._document(notice, Outcome(Status.PENDING, ""), 0)
+        if notice.kind not in OUTSIDE:
+            return document
+        action = self._watches[notice.watch].action(notice.action)
+        wait, group = timedelta(), notice.id
+        if action is not None and action.grouping is not None:
+            grouping = action.grouping
+            wait, group = grouping.wait, group_key(action, group_labels(grouping, alert.source))
+            document["notification"]["interval"] = {"sec": grouping.interval.total_seconds()}
+        more = {"due": iso(notice.at + wait), "group": group, "to": str(notice.config.get("to", ""))}
+        return {**document, "notification": {**document["notification"], **more}}
 
     def _perform(self, notice: Notice) -> Outcome:
         try:
@@ -161,8 +140,7 @@ class Delivery:
         job.open.discard(notice.id)
         job.unfinished |= outcome.status is Status.PENDING
         job.tickets += [outcome.ticket] if outcome.ticket else []
-        job.last = max(notice.at, job.last or notice.at)
-        self._count(notice, outcome)
+        count(self.tally, outcome.status, f"{notice.watch}, action {notice.action}, {notice.event}: {outcome.detail}")
 
     def _write(self) -> None:
         """What came of them, in few requests; alerts that have nothing open are marked as settled after that."""
@@ -170,10 +148,10 @@ class Delivery:
         if self._outcomes:
             self._store.write_all(self._outcomes)
             self._outcomes.clear()
-        for key, job in list(self._jobs.items()):
-            if not job.open and not job.unfinished:
-                self._book.settled(job.alert, job.last, job.tickets)
-                del self._jobs[key]
+        finished = {key: job for key, job in self._jobs.items() if not job.open and not job.unfinished}
+        self._book.settled([(job.alert, job.last, job.tickets) for job in finished.values()])
+        for key in finished:
+            del self._jobs[key]
 
     def _log(self) -> None:
         """Keeps the lines of the log, and says those that were not kept before."""
@@ -185,53 +163,38 @@ class Delivery:
                 _log.log(line.level, "%s", line.text)
         self._lines.clear()
 
-    def _count(self, notice: Notice, outcome: Outcome) -> None:
-        if outcome.status is Status.SENT:
-            self.tally.sent += 1
-            return
-        self.tally.problems.append(f"{notice.watch}, action {notice.action}, {notice.event}: {outcome.detail}")
-        if outcome.status is Status.FAILED:
-            self.tally.failed += 1
-        else:
-            self.tally.pending += 1
-
     def _document(self, notice: Notice, outcome: Outcome, attempts: int) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "action": notice.action,
+            "kind": notice.kind,
+            "status": outcome.status.value,
+            "attempts": attempts,
+            "detail": outcome.detail,
+            "body": outcome.said,
+        }
+        if outcome.status is Status.SENT:
+            told["sent"] = iso(self._clock())
         return {
             "@timestamp": iso(notice.at),
             "event": {"ingested": iso(self._clock())},
-            "alert": {"fingerprint": notice.fingerprint, "name": notice.watch, "status": notice.event},
-            "notification": {
-                "action": notice.action,
-                "kind": notice.kind,
-                "status": outcome.status.value,
-                "attempts": attempts,
-                "detail": outcome.detail,
-                "body": outcome.said,
+            "alert": {
+                "id": notice.alert_id,
+                "fingerprint": notice.fingerprint,
+                "name": notice.watch,
+                "status": notice.event,
+                "severity": notice.severity,
             },
+            "notification": told,
         }
 
 
-def _notice(alert_id: str, source: Mapping[str, Any], watch: Watch, entry: Mapping[str, Any], action: Action) -> Notice:
-    """What one action tells of one change, from what the alert's document holds and nothing else."""
-    alert = source["alert"]
-    at, incident = parse_iso(entry["at"]), source.get("incident", {}).get("id", "")
-    ends_at = entry["at"] if entry["event"] == RESOLVED else ""
-    told = {key: alert[key] for key in ("fingerprint", "name", "severity", "summary", "reason", "labels", "starts_at")}
-    told |= {"id": alert_id, "status": entry["event"], "ends_at": ends_at, "incident": incident}
-    return Notice(
-        id=notification_id(alert_id, entry["event"], at, action.name),
-        alert_id=alert_id,
-        fingerprint=alert["fingerprint"],
-        watch=watch.name,
-        event=entry["event"],
-        at=at,
-        why=entry["why"],
-        again=entry.get("again", False),
-        severity=alert["severity"],
-        starts_at=parse_iso(alert["starts_at"]),
-        incident=incident,
-        action=action.name,
-        kind=action.kind,
-        config=action.config,
-        context=context(watch.name, watch.metadata, at, orjson.loads(alert["payload"]), alert=told),
-    )
+def count(tally: Tally, status: Status, problem: str, how_many: int = 1) -> None:
+    """Adds what became of a telling, or of a message of several, and one line where it did not go out."""
+    if status is Status.SENT:
+        tally.sent += how_many
+        return
+    tally.problems.append(problem)
+    if status is Status.FAILED:
+        tally.failed += how_many
+    else:
+        tally.pending += how_many

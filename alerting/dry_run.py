@@ -11,9 +11,13 @@ from alerting.alert import Candidate, Span
 from alerting.context import context, with_payload
 from alerting.evaluate import evaluate
 from alerting.fingerprint import alert_id
+from alerting.inputs import asks_now
+from alerting.muting import facts_of_candidate
+from alerting.schedules import Every
 from alerting.state import Change, decide
 from alerting.ticks import ticks
 from alerting.watch import Watch
+from contracts.errors import UserError
 from infrastructure.store import Store
 
 
@@ -35,11 +39,19 @@ class WouldFire:
 def dry_run(
     store: Store, watch: Watch, since: datetime, until: datetime, *, every: timedelta | None = None
 ) -> list[WouldFire]:
-    """Alerts of a watch over [since, until] as if none had been before, in order of first firing. Writes nothing."""
+    """Alerts of a watch over [since, until] as if none had been before, in order of first firing. Writes nothing.
+
+    Raises UserError on a watch that asks another system.
+    """
     spans: dict[str, list[Span]] = {}
     told: dict[tuple[str, str], datetime] = {}
     alerts: dict[str, WouldFire] = {}
-    for at in ticks(store, watch, since, until, every or watch.interval):
+    if asks_now(watch.input):
+        raise UserError(
+            "asks another system, which does not know the past", where=watch.name, remedy="see `busyhour watch run`"
+        )
+    regular = watch.schedule.regular is not None
+    for at in ticks(store, watch, since, until, Every(every) if every and regular else watch.schedule):
         found = evaluate(store, watch, at)
         for change, _, candidate, span in decide(spans, found.candidates, at, complete=found.complete):
             if change is Change.RESOLVE and span is not None:
@@ -57,7 +69,8 @@ def _would_fire(watch: Watch, candidate: Candidate, told: dict[tuple[str, str], 
     seen = with_payload(context(watch.name, watch.metadata, at), candidate.payload)
     mark = candidate.fingerprint
     last = {action.name: told[mark, action.name] for action in watch.actions if (mark, action.name) in told}
-    run, left = throttle.on_firing(watch, seen, last, at)
+    facts = facts_of_candidate(watch.name, candidate)
+    run, left = throttle.on_firing(watch, seen, last, at, facts, candidate.status)
     told.update({(mark, name): at for name in run})
     words = (candidate.labels, candidate.severity, candidate.summary, candidate.reason)
     return WouldFire(mark, *words, at, None, run, left)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from alerting.alert import Candidate
+from alerting.alert import NO_DATA, Candidate
 from alerting.condition import decide
 from alerting.context import context, with_payload
 from alerting.fingerprint import fingerprint
@@ -20,34 +20,73 @@ from infrastructure.store import Store
 
 
 class Evaluation(NamedTuple):
-    """`reason`: why the condition held or did not. `complete`: False when a search had more hits than it returned."""
+    """`reason`: why the condition held or did not. `complete`: False when there may be more than was seen: a search had more
+    hits than it returned, or there is no data. `met`: the condition held. `blind`: nothing can be said, for want of data."""
 
     candidates: list[Candidate]
     reason: str
     complete: bool = True
+    met: bool = True
+    blind: bool = False
 
 
 def evaluate(store: Store, watch: Watch, at: datetime) -> Evaluation:
     """What `watch` finds at the moment `at`; nothing when its condition does not hold. Two of one fingerprint are one."""
     base = context(watch.name, watch.metadata, at)
     base["ctx"]["payload"] = load(store, watch.input, base)
+    if watch.no_data is not None and watch.no_data.when is not None:
+        empty = decide(watch.no_data.when, base)
+        if empty.met:
+            return Evaluation([_blind(watch, base, empty.reason)], f"no data: {empty.reason}", False, False, True)
     decision = decide(watch.condition, base)
     if not decision.met:
-        return Evaluation([], decision.reason)
+        return Evaluation([], decision.reason, met=False)
     if watch.transform is not None:
         base["ctx"]["payload"] = load(store, watch.transform, base)
     found: dict[str, Candidate] = {}
     for element in elements(watch, base):
-        candidate = _candidate(watch, with_payload(base, element), at)
+        seen = with_payload(base, element)
+        if watch.each is not None and not decide(watch.each, seen).met:
+            continue
+        candidate = _one(watch, seen, at)
         known = found.get(candidate.fingerprint)
         if known is None or (known.over and not candidate.over):
             found[candidate.fingerprint] = candidate
-    return Evaluation(list(found.values()), decision.reason, _complete(watch, base["ctx"]["payload"]))
+    return Evaluation(list(found.values()), decision.reason, _complete(watch, base))
 
 
-def _complete(watch: Watch, payload: Mapping[str, Any]) -> bool:
-    hits = payload.get("hits", {})
-    return watch.foreach != "ctx.payload.hits.hits" or hits.get("total", 0) <= len(hits.get("hits", ()))
+def _complete(watch: Watch, base: Mapping[str, Any]) -> bool:
+    if not watch.foreach.endswith(".hits.hits"):
+        return True
+    hits = at_path(base, watch.foreach.removesuffix(".hits"))
+    return not isinstance(hits, Mapping) or hits.get("total", 0) <= len(hits.get("hits", ()))
+
+
+def _one(watch: Watch, seen: Mapping[str, Any], at: datetime) -> Candidate:
+    if watch.no_data is not None and watch.no_data.each is not None:
+        missing = decide(watch.no_data.each, seen)
+        if missing.met:
+            return _blind(watch, seen, missing.reason, of=_candidate(watch, seen, at))
+    return _candidate(watch, seen, at)
+
+
+def _blind(watch: Watch, seen: Mapping[str, Any], why: str, of: Candidate | None = None) -> Candidate:
+    """The alert that nothing can be said: one of its own, beside the one that may fire from before."""
+    labels = {**(of.labels if of else {}), "state": NO_DATA}
+    what = ", ".join(of.labels.values()) if of else watch.metadata.get("purpose", watch.name)
+    return Candidate(
+        fingerprint=fingerprint(watch.name, labels),
+        labels=labels,
+        severity=watch.no_data.severity if watch.no_data else "warning",
+        summary=f"No data: {what}",
+        reason=f"nothing can be said: {why}",
+        incident="",
+        over=False,
+        payload=seen["ctx"]["payload"],
+        about=of.about if of else {},
+        status=NO_DATA,
+        shadows=of.fingerprint if of else "",
+    )
 
 
 def elements(watch: Watch, base: Mapping[str, Any]) -> list[Any]:

@@ -20,10 +20,10 @@ def list_alerts(
 
 
 def list_notifications(
-    store: Store, *, status: str = "", fingerprint: str = "", limit: int = 100
+    store: Store, *, status: str = "", fingerprint: str = "", to: str = "", limit: int = 100
 ) -> list[dict[str, Any]]:
-    """Sources of notifications, newest first, each with its `id`."""
-    wanted = {"notification.status": status, "alert.fingerprint": fingerprint}
+    """Sources of notifications, newest first, each with its `id`; `to`: only to this target."""
+    wanted = {"notification.status": status, "alert.fingerprint": fingerprint, "notification.to": to}
     return _newest(store, "notification", [{"term": {name: value}} for name, value in wanted.items() if value], limit)
 
 

@@ -1,18 +1,26 @@
-"""Who is not told: an alert that a silence matches, or that another firing alert explains. Pure; every mute has its reason."""
+"""Who is not told: an alert that a silence or a maintenance window covers, that another firing alert explains, or that flaps.
+
+Pure; every mute has its reason.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from alerting.alert import Candidate, Span
+from alerting.durations import spoken
 from alerting.inhibition import Rule, inhibiting
 from alerting.matchers import Facts, all_match
 from alerting.silences import Silence, silencing
-from contracts.clock import iso
+from alerting.watch import Flapping
+from contracts.clock import epoch_ms, from_epoch_ms, iso
+from detectors.calendars import Planned
 
-SILENCED, INHIBITED = "silenced", "inhibited"
+SILENCED, INHIBITED, MAINTENANCE, FLAPPING = "silenced", "inhibited", "maintenance", "flapping"
+MUTES = (SILENCED, MAINTENANCE, INHIBITED, FLAPPING)
 
 
 class Mute(NamedTuple):
@@ -21,26 +29,60 @@ class Mute(NamedTuple):
 
 
 class Muting:
-    """Silences and rules of one run, as of one moment: `firing` are the alerts that fire then."""
+    """Silences, windows and rules of one run, as of one moment: `firing` are the alerts that fire then, looked at when needed."""
 
     def __init__(
-        self, silences: Sequence[Silence], rules: Sequence[Rule], firing: Iterable[Span], at: datetime
+        self,
+        silences: Sequence[Silence],
+        rules: Sequence[Rule],
+        firing: Iterable[Span],
+        at: datetime,
+        windows: Sequence[Planned] = (),
     ) -> None:
-        self._at = at
+        self._at, self._rules, self._firing = at, rules, firing
         self._silences = [each for each in silences if each.state(at) == "active"]
-        self._rules = rules
-        self._sources = [span for span in firing if any(all_match(rule.source, span.facts) for rule in rules)]
+        now = epoch_ms(at)
+        self._windows = [each for each in windows if each.kind == "maintenance" and each.start <= now < each.end]
 
-    def of(self, facts: Facts) -> Mute | None:
-        """Why an alert with these facts is told to nobody now; None: it is told."""
+    @cached_property
+    def _sources(self) -> list[Span]:
+        return [span for span in self._firing if any(all_match(rule.source, span.facts) for rule in self._rules)]
+
+    def of(self, facts: Facts, spans: Iterable[Span] = (), damping: Flapping | None = None) -> Mute | None:
+        """Why an alert with these facts is told to nobody now; None: it is told. `spans`: its fingerprint's life so far."""
         silence = silencing(self._silences, facts, self._at)
         if silence is not None:
             return Mute(SILENCED, f"silenced by {silence.by} until {iso(silence.ends_at)}: {silence.comment}")
-        found = inhibiting(self._rules, self._sources, facts)
+        window = next((each for each in self._windows if in_maintenance(each, facts)), None)
+        if window is not None:
+            return Mute(MAINTENANCE, f"maintenance until {iso(from_epoch_ms(window.end))}: {window.title}")
+        found = inhibiting(self._rules, self._sources, facts) if self._rules else None
         if found is not None:
             rule, source = found
             return Mute(INHIBITED, f"inhibited by alert {source.id[:12]} ({source.facts['alertname'][0]}): {rule.name}")
+        return flaps(damping, spans, self._at)
+
+
+def in_maintenance(window: Planned, facts: Facts) -> bool:
+    """Of the whole network: whatever is about a service or an entity. Of some entities: what names one of them first."""
+    places = facts.get("entity") or ()
+    if not window.entities:
+        return bool(places or facts.get("service"))
+    return bool(places) and places[0] in {f"{entity.type}:{entity.id}" for entity in window.entities}
+
+
+def flaps(damping: Flapping | None, spans: Iterable[Span], at: datetime) -> Mute | None:
+    """Whether an alert began and ended too often of late."""
+    if damping is None:
         return None
+    since = at - damping.within
+    moments = [moment for span in spans for moment in (span.starts_at, span.ends_at) if moment is not None]
+    changes = sum(since < moment < at for moment in moments)
+    if changes < damping.changes:
+        return None
+    return Mute(
+        FLAPPING, f"flapping: {changes} changes within {spoken(damping.within)}, {damping.changes} are too many"
+    )
 
 
 def facts_of(

@@ -1,6 +1,6 @@
 """Work for other systems, beside the run: one queue and one thread for each destination, so that none waits for another.
 
-A destination that does not answer costs its own notices only. After `GIVE_UP` failed ones in a row its queue is closed
+A destination that does not answer costs its own work only. After `GIVE_UP` failed ones in a row its queue is closed
 for this run and the rest comes back as pending. Threads are daemons: one that hangs beyond its own time limits (a server
 that sends a header byte by byte) is left behind when the run ends.
 """
@@ -9,66 +9,84 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
 
-from alerting.alert import Notice, Outcome, Status
+from alerting.alert import Outcome, Status
 
 GIVE_UP = 2
-Work = Callable[[Notice], Outcome]
+NO_END = "no end in sight: left behind"
 
 
-class Queues:
-    """`submit` never waits, `done` gives what is finished, `finish` waits for the rest, `idle_sec` long without progress."""
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
 
-    def __init__(self, work: Work, *, idle_sec: float) -> None:
+
+T = TypeVar("T", bound=Named)
+
+
+class Queues(Generic[T]):
+    """`submit` never waits, `finish` gives what comes back."""
+
+    def __init__(self, work: Callable[[T], Outcome], *, idle_sec: float) -> None:
         self._work, self._idle_sec = work, idle_sec
-        self._lines: dict[str, queue.SimpleQueue[Notice]] = {}
-        self._finished: queue.SimpleQueue[tuple[Notice, Outcome]] = queue.SimpleQueue()
-        self._open: dict[str, Notice] = {}
+        self._lines: dict[str, queue.SimpleQueue[T]] = {}
+        self._finished: queue.SimpleQueue[tuple[T, Outcome]] = queue.SimpleQueue()
+        self._open: dict[str, T] = {}
+        self._lock = threading.Lock()
+        self._begun: set[str] = set()
+        self._stopped = False
 
-    def submit(self, destination: str, notice: Notice) -> None:
-        self._open[notice.id] = notice
+    def submit(self, destination: str, item: T) -> None:
+        self._open[item.id] = item
         line = self._lines.get(destination)
         if line is None:
             line = self._lines[destination] = queue.SimpleQueue()
             name = f"alerts to {destination}"
             threading.Thread(target=self._serve, args=(line,), name=name, daemon=True).start()
-        line.put(notice)
+        line.put(item)
 
-    def waits(self, notice_id: str) -> bool:
-        """It is in a queue already."""
-        return notice_id in self._open
+    @property
+    def stopped(self) -> bool:
+        """Somebody was left behind: nothing more is begun."""
+        return self._stopped
 
-    def _serve(self, line: queue.SimpleQueue[Notice]) -> None:
+    def _begin(self, item: T) -> bool:
+        with self._lock:
+            self._begun.add(item.id)
+            return not self._stopped
+
+    def _serve(self, line: queue.SimpleQueue[T]) -> None:
         failed = 0
         while True:
-            notice = line.get()
+            item = line.get()
+            if not self._begin(item):
+                return
             if failed >= GIVE_UP:
                 outcome = Outcome(Status.PENDING, "the destination keeps failing: left for the next run", attempts=0)
             else:
-                outcome = self._work(notice)
+                outcome = self._work(item)
             failed = 0 if outcome.status is Status.SENT else failed + 1
-            self._finished.put((notice, outcome))
+            self._finished.put((item, outcome))
 
-    def done(self) -> Iterator[tuple[Notice, Outcome]]:
-        """What was finished since the last call; does not wait."""
-        while True:
-            try:
-                notice, outcome = self._finished.get_nowait()
-            except queue.Empty:
-                return
-            if self._open.pop(notice.id, None) is not None:
-                yield notice, outcome
-
-    def finish(self) -> Iterator[tuple[Notice, Outcome]]:
-        """The rest. What has not come back after `idle_sec` without any progress is pending."""
+    def finish(self, within_sec: float = 86400.0) -> Iterator[tuple[T, Outcome]]:
+        """What comes back. After `idle_sec` without progress, or `within_sec`, the rest is pending and nothing more is begun."""
+        end = time.monotonic() + within_sec
         while self._open:
             try:
-                notice, outcome = self._finished.get(timeout=self._idle_sec)
+                item, outcome = self._finished.get(timeout=max(0.001, min(self._idle_sec, end - time.monotonic())))
             except queue.Empty:
                 break
-            if self._open.pop(notice.id, None) is not None:
-                yield notice, outcome
-        for notice in self._open.values():
-            yield notice, Outcome(Status.PENDING, "no end in sight: left for the next run", attempts=0)
+            if self._open.pop(item.id, None) is not None:
+                yield item, outcome
+        if self._open:
+            with self._lock:
+                self._stopped = True
+        for item in self._open.values():
+            if item.id in self._begun:
+                yield item, Outcome(Status.PENDING, NO_END)
+            else:
+                yield item, Outcome(Status.PENDING, "no time was left: left for the next run", attempts=0)
         self._open.clear()

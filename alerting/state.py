@@ -37,12 +37,14 @@ def decide(
 ) -> list[Decision]:
     """One decision for every candidate and for every active alert that is no candidate any more.
 
-    `complete` False: there may be more candidates than were seen, so that none is missed for sure and none resolves.
+    `complete` False: there may be more candidates than were seen, so that none is missed for sure and none resolves. Nor does
+    an alert of which a candidate says that there is no data.
     """
     found = {candidate.fingerprint: candidate for candidate in candidates}
     decisions = [_of_candidate(candidate, known.get(mark, ()), at) for mark, candidate in found.items()]
+    unknown = {candidate.shadows for candidate in found.values() if candidate.shadows}
     for mark, spans in known.items():
-        if complete and mark not in found:
+        if complete and mark not in found and mark not in unknown:
             decisions += [
                 Decision(Change.RESOLVE, "the condition no longer holds", span=span)
                 for span in spans

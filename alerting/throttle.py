@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from alerting.alert import FIRING, NO_DATA
 from alerting.condition import decide
 from alerting.durations import spoken
+from alerting.matchers import Facts
 from alerting.watch import Watch
 
 
@@ -18,27 +20,45 @@ class Told(NamedTuple):
     left: dict[str, str]
 
 
-def on_firing(watch: Watch, seen: Mapping[str, Any], last: Mapping[str, datetime], at: datetime) -> Told:
-    """`last`: when each action last told of this fingerprint's firing. Tickets are never throttled: they are reopened."""
-    told = Told([], {})
+def on_firing(
+    watch: Watch,
+    seen: Mapping[str, Any],
+    last: Mapping[str, datetime],
+    at: datetime,
+    facts: Facts,
+    status: str = FIRING,
+) -> Told:
+    """`last`: when each action last told of this fingerprint's firing; `facts`: what the routes' matchers look at.
+
+    Tickets are never throttled: they are reopened. Want of data opens none.
+    """
+    told, targets = Told([], {}), set()
     for action in watch.actions:
         decision = decide(action.condition, seen)
-        before = last.get(action.name)
+        before, target = last.get(action.name), action.config.get("to", "")
+        wrong = next((each for each in action.matchers if not each.matches(facts)), None)
         if not decision.met:
             told.left[action.name] = decision.reason
+        elif wrong is not None:
+            told.left[action.name] = f"is not of this route: {wrong}"
+        elif target and target in targets:
+            told.left[action.name] = f"{target} is told already"
+        elif status == NO_DATA and action.kind == "ticket":
+            told.left[action.name] = "want of data opens no ticket"
         elif action.kind != "ticket" and action.throttle and before is not None and at - before < action.throttle:
             told.left[action.name] = f"throttled: told {spoken(at - before)} before, once per {spoken(action.throttle)}"
         else:
             told.run.append(action.name)
+            targets.add(target)
     return told
 
 
 def on_repeat(watch: Watch, last: Mapping[str, datetime], at: datetime) -> Told:
-    """Who is told again that it still fires: whoever was told `watch.repeat` ago or longer. A ticket is there already."""
+    """Who is told again that it still fires: whoever was told a repeat interval ago or longer. A ticket is there already."""
     told = Told([], {})
     for action in watch.actions:
-        before = last.get(action.name)
-        if watch.repeat is not None and action.kind != "ticket" and before is not None and at - before >= watch.repeat:
+        before, every = last.get(action.name), watch.repeats(action)
+        if every is not None and action.kind != "ticket" and before is not None and at - before >= every:
             told.run.append(action.name)
     return told
 

@@ -1,7 +1,6 @@
 """When a watch is evaluated. Live: at the last tick of its schedule. Over a past range: only at ticks where something changed.
 
-A tick is a multiple of the schedule's interval, counted from the epoch, UTC. What was written with a time after one tick
-and up to the next is seen at that next one.
+What was written with a time after one tick and up to the next is seen at that next one.
 """
 
 from __future__ import annotations
@@ -9,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from alerting.inputs import indices_of
+from alerting.durations import duration
+from alerting.inputs import asks_now, indices_of
+from alerting.schedules import Schedule
 from alerting.watch import Watch
-from contracts.clock import floor_to, parse_iso
+from contracts.clock import parse_iso
 from infrastructure.store import Store
 
 # Fields of an index at whose times its documents begin or cease to count. Another index: every tick is looked at.
@@ -20,39 +21,58 @@ CHANGES = {
     "anomaly": ("anomaly.detected", "event.end"),
     "cdr-file": ("event.ingested",),
     "cdr-gap": ("gap.detected", "event.end"),
+    **dict.fromkeys(
+        ("kpi-5m", "kpi-1h", "kpi-1d", "service-state", "cdr-voip", "cdr-sms", "watch-run"), ("@timestamp",)
+    ),
+    "notification": ("event.ingested",),
 }
+# Of what is so now and not of what was so at a moment: a past range is asked at its end only.
+PRESENT = ("job", "watch", "ticket")
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def last_tick(moment: datetime, step: timedelta) -> datetime:
-    return floor_to(moment, _seconds(step))
-
-
-def first_tick(moment: datetime, step: timedelta) -> datetime:
-    floor = floor_to(moment, _seconds(step))
-    return floor if floor == moment else floor + step
 
 
 def _seconds(step: timedelta) -> int:
     return max(1, round(step.total_seconds()))
 
 
-def ticks(store: Store, watch: Watch, since: datetime, until: datetime, step: timedelta) -> list[datetime]:
-    """Moments of [since, until] at which the watch may answer differently than before, in order; never empty.
+def ticks(store: Store, watch: Watch, since: datetime, until: datetime, schedule: Schedule) -> list[datetime]:
+    """Moments of [since, until] at which the watch may answer differently than before, in order.
 
-    The first and the last tick of the range are always among them: documents may have come late. `metadata.changes` of
-    the watch is an ES|QL condition of the documents that can change its answer; without it, any document can.
+    Of a regular schedule the first and the last tick of the range are always among them: documents may have come late.
+    `metadata.changes` of the watch is an ES|QL condition of the documents that can change its answer; without it, any
+    document can. `metadata.window`: for so long a document counts after its time. What asks
+    other systems is asked at the last tick only: they do not know the past.
     """
-    last = last_tick(until, step)
-    first = min(first_tick(since, step), last)
-    fields = [CHANGES.get(name) for name in indices_of(watch.input)]
-    if any(names is None for names in fields):
+    last = schedule.last(until)
+    if last is None:
+        return []
+    indices = indices_of(watch.input)
+    if asks_now(watch.input) or any(name in PRESENT for name in indices):
+        return [last] if last >= since or schedule.regular is not None else []
+    if schedule.regular is None:
+        return _listed(schedule, since, until)
+    first = min(schedule.first(since) or last, last)
+    fields = [CHANGES.get(name) for name in indices]
+    step = schedule.regular
+    if not fields or any(names is None for names in fields):
         return list(_every(first, last, step))
     found = {first, last}
-    for index, names in zip(indices_of(watch.input), fields, strict=True):
+    window = duration(watch.metadata["window"]) + step if "window" in watch.metadata else timedelta()
+    where = str(watch.metadata.get("changes", "true"))
+    for index, names in zip(indices, fields, strict=True):
         for field in names or ():
-            found |= set(_changes(store, index, field, str(watch.metadata.get("changes", "true")), first, last, step))
+            for tick in _changes(store, index, field, where, first - window, last, step):
+                found |= {each for each in _every(tick, min(tick + window, last), step) if each >= first}
     return sorted(found)
+
+
+def _listed(schedule: Schedule, since: datetime, until: datetime) -> list[datetime]:
+    found: list[datetime] = []
+    tick = schedule.first(since)
+    while tick is not None and tick <= until:
+        found.append(tick)
+        tick = schedule.first(tick + _MILLISECOND)
+    return found
 
 
 def _every(first: datetime, last: datetime, step: timedelta) -> Iterator[datetime]:

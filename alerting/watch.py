@@ -7,13 +7,46 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-KINDS = ("logging", "index", "webhook", "ticket")
+from alerting.matchers import Matcher
+from alerting.schedules import Schedule
+
+KINDS = ("logging", "index", "webhook", "ticket", "notify")
+OUTSIDE = ("webhook", "notify")  # what goes to other systems, and so through the queue
 MAX_ITERATIONS = 100  # Watcher's own default: alerts of one watch told of in one evaluation
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """Alertmanager's: alerts that agree in `by` are told of together, `wait` after the first, then once an `interval`."""
+
+    by: tuple[str, ...] = ("alertname",)
+    wait: timedelta = timedelta()
+    interval: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Flapping:
+    """An alert that changed `changes` times `within` is told to nobody until it has calmed down."""
+
+    changes: int = 8
+    within: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NoData:
+    """Conditions: `when`, of the whole payload, nothing can be said at all; `each`, of one element, nothing of it."""
+
+    when: Mapping[str, Any] | None = None
+    each: Mapping[str, Any] | None = None
+    severity: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do when an alert fires or resolves. `throttle`: least time between two of the same fingerprint."""
+    """One thing to do when an alert fires or resolves. `throttle`: least time between two of the same fingerprint.
+
+    `matchers`: only of alerts that all of them match; `repeat`: in place of the watch's own.
+    """
 
     name: str
     kind: str
@@ -21,6 +54,9 @@ class Action:
     throttle: timedelta | None = None
     condition: Mapping[str, Any] = field(default_factory=lambda: {"always": {}})
     send_resolved: bool = True
+    matchers: tuple[Matcher, ...] = ()
+    repeat: timedelta | None = None
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +65,12 @@ class Watch:
 
     `repeat`: who was told that it fires is told again after so long, until it resolves or somebody acknowledges it.
     `about`: names and paths of what an alert touches beside its labels, for silences and inhibition.
-    `foreach` is a path such as `ctx.payload.values`; empty: the whole payload is one element.
+    `foreach` is a path such as `ctx.payload.values`; empty: the whole payload is one element. `content`: as it was written.
     """
 
     name: str
     path: str
-    interval: timedelta
+    schedule: Schedule
     input: Mapping[str, Any]
     condition: Mapping[str, Any]
     transform: Mapping[str, Any] | None
@@ -50,9 +86,21 @@ class Watch:
     ends_at: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     repeat: timedelta | None = None
+    no_data: NoData | None = None
+    flapping: Flapping | None = None
+    each: Mapping[str, Any] | None = None  # condition of one element: only those it holds for are alerts
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)
+
+    def repeats(self, action: Action) -> timedelta | None:
+        return action.repeat or self.repeat
+
+    @property
+    def soonest_repeat(self) -> timedelta | None:
+        """The shortest of its actions' repeat intervals; None: it is never told again."""
+        return min((each for action in self.actions if (each := self.repeats(action))), default=None)
 
     @property
     def longest_throttle(self) -> timedelta:

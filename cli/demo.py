@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from alerting import AlertReport, list_alerts, run_watches
+from cli.context import say
+from cli.demo_reports import DemoReports, make
 from cli.output import Advance
 from contracts.clock import iso, parse_iso
 from contracts.errors import InternalError
@@ -65,6 +67,7 @@ class Demo:
     lowest: dict[str, float] = field(default_factory=dict)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     tickets: list[Ticket] = field(default_factory=list)
+    reports: DemoReports = field(default_factory=DemoReports)
     seconds: float = 0.0
 
     @property
@@ -129,6 +132,7 @@ class Demo:
             "sessions": self.correlated.epc.made if self.correlated else 0,
             "impacted_customers": {each.labelled: self._impact(each.found) for each in found},
             "stages": {stage: round(seconds, 1) for stage, seconds in self.took.items()},
+            **self.reports.as_dict(),
             "evaluation": self.judged.as_dict(),
         }
 
@@ -148,6 +152,8 @@ def run(home: Path, node: LocalNode | None, connect: Callable[[], Store], bar: B
         set_up(store)
     _traffic(demo, store, bar, samples)
     _judge(demo, store, bar)
+    with _stage(demo, bar, "customers' usage and the KPI report"):
+        demo.reports = make(store.settings, store, demo.home / "demo" / "reports", demo.start, demo.end, say)
     demo.seconds = time.monotonic() - began
     return demo
 

@@ -9,6 +9,7 @@ import click
 from cli.demo import DAYS, TRAINED_DAYS, Demo
 from cli.output import emit_table
 from contracts.clock import iso
+from usage.render import render
 
 
 def show(demo: Demo) -> None:
@@ -17,6 +18,7 @@ def show(demo: Demo) -> None:
     _states(demo)
     _incidents(demo)
     _tickets(demo)
+    _reports(demo)
     _foot(demo)
 
 
@@ -82,6 +84,16 @@ def _incidents(demo: Demo) -> None:
         )
     headings = ("labelled truth", "what we found", "after", "alert", "ticket", "customers")
     emit_table(headings, rows, title="Incidents: the truth beside what was found")
+
+
+def _reports(demo: Demo) -> None:
+    """Two small usage reports, and what the KPI report says."""
+    for each in demo.reports.usage:
+        click.echo("\n" + render(each, "table"))
+    if demo.reports.files:
+        click.echo(f"\nKPI report: {', '.join(str(path) for path in demo.reports.files)}")
+        for sentence in demo.reports.kpis:
+            click.echo(f"  {sentence}")
 
 
 def _tickets(demo: Demo) -> None:

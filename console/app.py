@@ -11,11 +11,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from console import failures
 from console.api import routes as api
 from console.files import Files
-from console.pages import actions, boards, live, people, platform, plot, records, signing
+from console.pages import actions, boards, customers, live, people, platform, plot, records, signing
 from console.security import LOOPBACK, Guard
 from console.services import Services
 
-PAGES = tuple(part.router for part in (signing, boards, live, actions, plot, people, platform, records))
+PAGES = tuple(part.router for part in (signing, boards, live, actions, plot, people, platform, customers, records))
 
 
 def create_app(services: Services, hosts: Collection[str] = LOOPBACK) -> FastAPI:
@@ -39,7 +39,8 @@ def create_app(services: Services, hosts: Collection[str] = LOOPBACK) -> FastAPI
     app.state.ending = lambda: False  # who runs the server says when it ends
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
-    app.include_router(api.router)
+    for router in api.PARTS:
+        app.include_router(router)
     app.mount("/static", Files())
     failures.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)

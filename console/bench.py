@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 from console.app import create_app
+from console.bench_paint import paints
 from console.server import make_services, served
 from console.sessions import COOKIE
 from contracts.clock import iso
@@ -58,9 +59,12 @@ class _Stay(HTTPRedirectHandler):
 def bench_console(
     store: Store, settings: Settings, *, rounds: int, viewers: int, days: int = DAYS, say: Say = lambda text: None
 ) -> dict[str, Any]:
-    """Figures in seconds. `store` and `settings`: of a node of the bench's own, set up and empty.
+    """Figures in seconds, None where there is no Chromium to measure with.
 
-    `page`: the answer of a dashboard's page, on which the first paint waits; `board_cold`: all its panels, nothing cached;
+    `store` and `settings`: of a node of the bench's own, set up and empty.
+
+    `page`: the answer of a dashboard's page; `first_paint`, `first_contentful_paint`, `filled` (every panel has its answer):
+    by the browser's clock since the navigation, with nothing in its cache; `board_cold`: all its panels, nothing cached;
     `board_warm`: as the next viewer with the same choices gets them; `viewers_*`: so many at once, page and panels.
     """
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -73,6 +77,8 @@ def bench_console(
         pages = [_timed(url, f"/dashboards/{BOARD}?{span}", cookie) for _ in range(rounds)]
         cold = [_board(url, cookie, days, number) for number in range(rounds)]
         warm = [_timed(url, f"/dashboards/{BOARD}/data?{span}", cookie) for _ in range(rounds + 1)][1:]
+        say("first paint in Chromium")
+        painted = paints(url, cookie, f"/dashboards/{BOARD}?{span}", rounds)
         say(f"{viewers} viewers at once")
         began = time.monotonic()
         # The viewers are a process of their own: in this one they would take the server's time.
@@ -88,8 +94,11 @@ def bench_console(
         "page_p95_s": _p95(pages),
         "board_cold_median_s": round(statistics.median(cold), 3),
         "board_cold_p95_s": _p95(cold),
-        "board_12_panels_cold_p95_s": round(_p95(cold) * _PANELS / panels, 3),
+        "board_12_panels_cold_p95_s": round((_p95(cold) or 0.0) * _PANELS / panels, 3),
         "board_warm_p95_s": _p95(warm),
+        "first_paint_p95_s": _p95(painted["first-paint"]),
+        "first_contentful_paint_p95_s": _p95(painted["first-contentful-paint"]),
+        "filled_p95_s": _p95(painted["filled"]),
         "viewers": viewers,
         "viewers_page_p95_s": _p95([page for page, _ in visits]),
         "viewers_board_p95_s": _p95([board for _, board in visits]),
@@ -97,7 +106,10 @@ def bench_console(
     }
 
 
-def _p95(seconds: list[float]) -> float:
+def _p95(seconds: list[float]) -> float | None:
+    """None where nothing was measured."""
+    if not seconds:
+        return None
     ordered = sorted(seconds)
     return round(ordered[max(0, -(-95 * len(ordered) // 100) - 1)], 3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from console.errors import RequestError, TooMany, Unknown
@@ -63,7 +65,8 @@ async def _ours(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if isinstance(error, Unknown):
         # Of an account that is gone, the session would lead from the sign-in back here for ever.
-        services(request).sessions.close(request.cookies.get(COOKIE, ""))
+        with contextlib.suppress(BusyhourError):
+            await run_in_threadpool(services(request).sessions.close, request.cookies.get(COOKIE, ""))
     if isinstance(error, Unknown) and _wants_page(request) and request.method == "GET":
         to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?to={quote(to)}", 303)

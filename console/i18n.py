@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError, dates, negotiate_locale, numbers
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -28,12 +29,21 @@ def translations(language: str) -> NullTranslations:
     """The catalogue of a language; that of the source is empty."""
     if language == SOURCE:
         return NullTranslations()
-    with (FOLDER / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, locale=language)
+    catalogue = catalogue_of(language)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def catalogue_of(language: str) -> Catalog:
+    """The words of the console (`de.po`) and of its dashboards (`de.dashboards.po`) together."""
+    found = Catalog(locale=language)
+    for name in (f"{language}.po", f"{language}.dashboards.po"):
+        with (FOLDER / name).open("rb") as file:
+            for message in read_po(file, locale=language):
+                found[message.id] = message  # the header, whose id is empty, too
+    return found
 
 
 def marked(message: str) -> str:

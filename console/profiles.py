@@ -40,7 +40,7 @@ class Profiles:
     def get(self, username: str) -> Profile:
         """The profile, an empty one where nobody chose anything."""
         found = self._store.get("profile", username)
-        return _read(username, found.source) if found else Profile(username)
+        return read_profile(username, found.source) if found else Profile(username)
 
     def change(self, username: str, values: Mapping[str, Any]) -> Profile:
         """Replaces the keys that are given. Raises RequestError on a value that cannot be."""
@@ -48,14 +48,14 @@ class Profiles:
 
         def document(source: Mapping[str, Any]) -> dict[str, Any]:
             now = (
-                {**_read(username, source).as_dict(), **checked}
+                {**read_profile(username, source).as_dict(), **checked}
                 if source
                 else {**Profile(username).as_dict(), **checked}
             )
             return _document(now, iso(self._clock()))
 
         source = self._store.modify("profile", username, document, create=lambda: document({}))
-        return _read(username, source)
+        return read_profile(username, source)
 
 
 def check(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def check(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **({"notify": tuple(values["notify"])} if "notify" in values else {})}
 
 
-def _read(username: str, source: Mapping[str, Any]) -> Profile:
+def read_profile(username: str, source: Mapping[str, Any]) -> Profile:
+    """From a stored document; an empty one from none."""
     kept = source.get("profile", {})
     return Profile(
         username,

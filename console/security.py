@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ALIVE = "/healthz"  # says nothing of anybody, so that a load balancer may ask it in the clear
 LARGEST_BODY = 256 * 1024  # bytes; no form here is longer
 _CSP = "; ".join(
     (
@@ -42,11 +43,15 @@ class Guard:
         self._app, self._hosts, self._secure = app, frozenset(hosts), secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         problem = self._problem(scope, headers)
+        if scope["type"] == "websocket":
+            # Closed before it is accepted: the browser sees a 403.
+            await (send({"type": "websocket.close", "code": 1008}) if problem else self._app(scope, receive, send))
+            return
         if problem:
             await _refuse(send, *problem)
             return
@@ -71,10 +76,15 @@ class Guard:
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
         if "*" not in self._hosts and host not in self._hosts:
             return 421, "this name is not one of the console's; start it with --name to allow it"
+        if self._secure and scope["scheme"] not in ("https", "wss") and scope["path"] != ALIVE:
+            return (
+                403,
+                "ask over https; behind a proxy, it has to be named with --behind-proxy and send X-Forwarded-Proto",
+            )
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > LARGEST_BODY:
             return 413, f"more than {LARGEST_BODY} bytes"
-        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not self._same_site(headers):
+        if scope.get("method", "WEBSOCKET") not in ("GET", "HEAD", "OPTIONS") and not self._same_site(headers):
             return 403, "a page of another site asked this"
         return None
 

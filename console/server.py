@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -30,14 +31,17 @@ _WAIT_SEC = 2  # a page says that Elasticsearch is away rather than wait for it
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it listens. `certificate` and `key`: PEM files, for https; `names`: hosts under which browsers may ask."""
+    """Where it listens. `certificate` and `key`: PEM files, for https; `names`: hosts under which browsers may ask.
+
+    `proxies`: addresses or networks of the proxies that end https; only what these forward is believed.
+    """
 
     host: str = "127.0.0.1"
     port: int = PORT
     certificate: Path | None = None
     key: Path | None = None
     names: tuple[str, ...] = ()
-    behind_proxy: bool = False
+    proxies: tuple[str, ...] = ()
 
     @property
     def loopback(self) -> bool:
@@ -69,7 +73,7 @@ def serve(settings: Settings, place: Place, ready: Callable[[str, str], None]) -
     """
     check(place)
     listening = _bound(place)
-    services = make_services(settings, secure=place.certificate is not None or place.behind_proxy)
+    services = make_services(settings, secure=place.certificate is not None or bool(place.proxies))
     app = create_app(services, (*LOOPBACK, place.host, *place.names))
     ready(place.url, f"{place.url}/first-run?token={services.first.token}" if services.first else "")
     config = uvicorn.Config(
@@ -77,7 +81,8 @@ def serve(settings: Settings, place: Place, ready: Callable[[str, str], None]) -
         log_level="critical",  # what goes wrong is logged once, by console.failures
         access_log=False,
         server_header=False,
-        proxy_headers=place.behind_proxy,
+        proxy_headers=bool(place.proxies),
+        forwarded_allow_ips=list(place.proxies),
         timeout_graceful_shutdown=_STOP_SEC,
         limit_concurrency=4 * settings.number("console.viewers"),
         ssl_certfile=place.certificate,
@@ -105,12 +110,21 @@ def served(app: FastAPI) -> Iterator[str]:
 
 
 def check(place: Place) -> None:
-    """Raises UserError: passwords must not go over a network in the clear."""
-    if not place.loopback and place.certificate is None and not place.behind_proxy:
+    """Raises UserError: passwords must not go over a network in the clear, and not everybody may say who asks."""
+    for each in place.proxies:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise UserError(
+                f"{each!r} is no address and no network",
+                where="--behind-proxy",
+                remedy="name the proxy's own address, such as 10.0.0.7 or 10.0.0.0/24",
+            ) from None
+    if not place.loopback and place.certificate is None and not place.proxies:
         raise UserError(
             f"{place.host} is no address of this machine alone, and passwords would pass in the clear",
             where="--host",
-            remedy="give --certificate and --key, or --behind-proxy where a proxy ends https",
+            remedy="give --certificate and --key, or --behind-proxy ADDRESS where a proxy ends https",
         )
 
 

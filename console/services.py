@@ -39,7 +39,7 @@ class Services:
     by_address: Limiter = field(default_factory=lambda: Limiter(20, 2.5))
 
     def __post_init__(self) -> None:
-        self.sessions = Sessions(self.clock, timedelta(hours=self.settings.number("console.session.hours")))
+        self.sessions = Sessions(self.store, self.clock, timedelta(hours=self.settings.number("console.session.hours")))
         self.audit = Audit(self.store, self.clock)
         self.profiles = Profiles(self.store, self.clock)
         self.panels = Panels(

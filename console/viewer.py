@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from console import rights
 from console.errors import Denied, Unknown
@@ -131,13 +132,14 @@ def allowed(*needs: str) -> Callable[[Request], Viewer]:
 async def posted(request: Request) -> dict[str, Any]:
     """The fields of a form, after the check of its token: a page of somebody else's cannot know it. Raises Denied."""
     form = {key: value for key, value in (await request.form()).multi_items() if isinstance(value, str)}
-    session = services(request).sessions.find(request.cookies.get(COOKIE, ""))
     token = request.headers.get("x-csrf-token") or str(form.pop("csrf", ""))
-    if session is None:
+    try:
+        viewer = await run_in_threadpool(current, request)
+    except Unknown as error:
         raise Unknown(
             "nobody is signed in", remedy="sign in again; what you wrote is still in your browser's page before"
-        )
-    if not session.accepts(token):
+        ) from error
+    if viewer.session is None or not viewer.session.accepts(token):
         raise Denied("this form is not from here, or too old", remedy="load the page again and send it once more")
     return form
 

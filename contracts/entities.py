@@ -20,6 +20,9 @@ ENTITY_TYPES = (
     "pgw",
     "rat",
     "feed",
+    "release_cause",
+    "destination",
+    "cause_for_closing",
 )
 
 

@@ -43,6 +43,10 @@ ALL: tuple[Index, ...] = (
     Index("kpi-5m", f.KPI, True, "KPI points per 5 minutes"),
     Index("kpi-1h", f.KPI, True, "KPI points per hour", "year"),
     Index("kpi-1d", f.KPI, True, "KPI points per day", "year"),
+    Index(
+        "kpi-definition", f.KPI_DEFINITION, False, "KPIs that people define, and what they lay over the shipped ones"
+    ),
+    Index("kpi-correction", f.KPI_CORRECTION, False, "values that people entered and corrected; append only"),
     Index("baseline", f.BASELINE, False, "expected value and spread per KPI, entity and hour of week"),
     Index("anomaly", f.ANOMALY, False, "deviations with a reason"),
     Index("feedback", f.FEEDBACK, False, "what people said of anomalies, and how long others like them are quiet"),
@@ -51,11 +55,22 @@ ALL: tuple[Index, ...] = (
     Index("alert", f.ALERT, False, "alerts and their life"),
     Index("silence", f.SILENCE, False, "alerts that nobody is to be told of, for a while"),
     Index("notification", f.NOTIFICATION, False, "what was told to whom"),
+    Index("watch", f.WATCH, False, "how every watch stands, and which are switched off"),
+    Index(
+        "watch-run", f.WATCH_RUN, True, "runs of the watches, how late they were, and changes of their states", "year"
+    ),
     Index("ticket", f.TICKET, False, "trouble tickets"),
+    Index("ticket-note", f.TICKET_NOTE, False, "private notes on tickets, for the desk only"),
+    Index("attachment", f.ATTACHMENT, False, "files of tickets, in pieces"),
+    Index("agent", f.AGENT, False, "who works at the desk: skills, languages, shift"),
+    Index("interaction", f.INTERACTION, False, "what customers and the desk said to each other, on every channel"),
     Index("customer", f.CUSTOMER, False, "customers"),
+    Index("subscription", f.SUBSCRIPTION, False, "what customers have: numbers, trunks, lines, services"),
+    Index("billing", f.BILLING, False, "invoices, payments, credits and refunds"),
     Index("subscriber", f.SUBSCRIBER_INDEX, False, "keyed hash to number; few may read it"),
     Index("job", f.JOB, False, "checkpoints of the jobs"),
     Index("profile", f.PROFILE, False, "staff's own choices in the console: language, time zone, notifications"),
+    Index("console-session", f.CONSOLE_SESSION, False, "who is signed in to the console, by the hash of their cookie"),
     Index("audit", f.AUDIT, True, "who did what; append only", "year"),
 )
 BY_NAME = {index.name: index for index in ALL}

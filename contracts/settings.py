@@ -221,6 +221,31 @@ TABLE: tuple[Setting, ...] = (
         "causes 1 and 28 (number dialled wrongly) count as the user's, not the network's",
     ),
     Setting(
+        "kpi.collect.hosts",
+        "",
+        "host[:port], …",
+        "hosts that KPIs may be collected from over HTTP; empty: none",
+    ),
+    Setting("kpi.collect.folder", "", "path", "folder that KPIs of kind file are read from; empty: none"),
+    Setting(
+        "kpi.keep.5m.days",
+        92,
+        "d",
+        "`kpi retain` drops partitions of kpi-5m older than this; 0: none",
+        low=0,
+        high=36600,
+    ),
+    Setting(
+        "kpi.keep.1h.days",
+        1100,
+        "d",
+        "`kpi retain` drops partitions of kpi-1h older than this; 0: none",
+        low=0,
+        high=36600,
+    ),
+    Setting("kpi.keep.1d.days", 0, "d", "the same of kpi-1d", low=0, high=36600),
+    Setting("kpi.metrics.series", 10000, "series", "most series that /metrics shows", low=100, high=1000000),
+    Setting(
         "rollup.rows",
         10000,
         "rows",
@@ -253,12 +278,72 @@ TABLE: tuple[Setting, ...] = (
     Setting("console.cache.mib", 64, "MiB", "answers to panels kept for the next viewer", low=1, high=16384),
     Setting("console.session.hours", 12, "h", "after this long a person signs in anew", low=1, high=168),
     Setting("console.viewers", 500, "viewers", "dashboards kept live at once; more are refused", low=1, high=100000),
+    Setting("channel.url", "", "URL", "address under which customers reach `busyhour channel serve`; in survey links"),
+    Setting("channel.key", "", "", "key that signs chats and survey links; empty: one kept under home", secret=True),
+    Setting("channel.mail.address", "", "", "address that customers write to, such as support@example.net"),
+    Setting("channel.mail.imap.url", "", "URL", "mailbox that is polled, such as imaps://USER@HOST/INBOX"),
+    Setting("channel.mail.imap.password", "", "", "password for channel.mail.imap.url", secret=True),
+    Setting("channel.mail.smtp.url", "", "URL", "server that takes our mail, such as smtps://USER@HOST or smtp://HOST"),
+    Setting("channel.mail.smtp.password", "", "", "password for channel.mail.smtp.url", secret=True),
+    Setting("channel.mail.bytes", 20971520, "bytes", "longest mail taken", low=65536, high=104857600),
+    Setting("channel.mail.hourly", 20, "mails", "taken of one sender an hour; more are bounced", low=1, high=100000),
+    Setting("channel.mail.acknowledge", True, "", "a mail that opens a ticket is answered with the ticket's number"),
+    Setting("channel.chat.origins", "", "origins", "pages that may open a chat, such as https://example.net"),
+    Setting("channel.chat.viewers", 500, "connections", "chats open at once; more are refused", low=1, high=100000),
+    Setting("channel.webhook.window.sec", 300, "s", "a signed request older than this is refused", low=10, high=86400),
+    Setting("channel.voice.secret", "", "", "key that signs the telephone system's events", secret=True),
+    Setting("channel.messaging.secret", "", "", "key that signs messages of a generic messaging service", secret=True),
+    Setting("channel.whatsapp.secret", "", "", "app secret of the Meta app, which signs its webhooks", secret=True),
+    Setting("channel.whatsapp.verify", "", "", "verify token that Meta was given for the webhook", secret=True),
+    Setting("crm.url", "", "URL", "legacy CRM or billing database that customers are synchronised from", secret=True),
+    Setting(
+        "desk.folder",
+        "",
+        "path",
+        "folder of states.yml, sla.yml or macros.yml of your own, in place of the shipped ones",
+    ),
+    Setting(
+        "desk.assign",
+        True,
+        "",
+        "new tickets are given to agents by skill, language, load and shift, where there are agents",
+    ),
+    Setting("desk.attachment.mib", 10, "MiB", "largest file that a ticket takes", low=1, high=25),
     Setting("alert.webhook.timeout.sec", 5, "s", "longest wait for a webhook", low=1, high=120),
+    Setting("alert.watches.folder", "", "path", "folder of watches of your own, beside the shipped ones; empty: none"),
+    Setting(
+        "alert.notify.file",
+        "",
+        "path",
+        "YAML of who is notified, and how (docs/alerting.md): it holds secrets, so keep it to its owner; empty: nobody",
+    ),
+    Setting("alert.notify.tries", 8, "tries", "of a notification before it is a dead letter", low=1, high=100),
+    Setting(
+        "alert.notify.pause.sec",
+        30,
+        "s",
+        "before the second try, doubled after each, at most an hour",
+        low=1,
+        high=3600,
+    ),
+    Setting(
+        "alert.notify.lease.sec",
+        120,
+        "s",
+        "a notification whose sender died is sent again after this; longer than any notifier takes",
+        low=2,
+        high=3600,
+    ),
+    Setting(
+        "alert.notify.round.sec", 30, "s", "longest that a round of alerting sends; the rest waits", low=1, high=600
+    ),
+    Setting("alert.console.url", "", "URL", "of the console, for links in notifications; empty: no links"),
+    Setting("alert.threads", 4, "threads", "watches evaluated at once", low=1, high=64),
 )
 _BY_NAME = {row.name: row for row in TABLE}
 _BY_VARIABLE = {row.variable: row for row in TABLE}
 # Variables that steer something else under our prefix.
-_FOREIGN = {"BUSYHOUR_SETTINGS", "BUSYHOUR_TEST_HEAVY"}
+_FOREIGN = {"BUSYHOUR_SETTINGS", "BUSYHOUR_TEST_HEAVY", "BUSYHOUR_TEST_HOME"}
 
 
 class Settings(Mapping[str, Any]):

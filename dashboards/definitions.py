@@ -21,7 +21,7 @@ from typing import Any
 from contracts.errors import DefinitionError
 from contracts.indices import BY_NAME
 from dashboards import reading
-from dashboards.kinds import COLOURS, KINDS, MEANINGS, POSITIONS, SHAPES
+from dashboards.kinds import COLOURS, GOOD, KINDS, MEANINGS, POSITIONS, SHAPES
 from dashboards.model import (
     GRID_WIDTH,
     Control,
@@ -190,6 +190,7 @@ def _panel(row: Row) -> Panel:
         links=tuple(_link(child) for child in rows(row, "links")),
         legend=one_of(row, "legend", POSITIONS) if "legend" in row else "right",
         shape=one_of(row, "shape", SHAPES) if "shape" in row else "",
+        good=one_of(row, "good", GOOD) if "good" in row else "",
         subtitle=text(row, "subtitle"),
         text=text(row, "text"),
         help=text(row, "help"),

@@ -32,7 +32,7 @@ KINDS: dict[str, Kind] = {
     "bar_horizontal": _kind("xy", *_XY),
     "bar_horizontal_stacked": _kind("xy", *_XY),
     "bar_horizontal_percentage_stacked": _kind("xy", *_XY),
-    "heatmap": _kind("heatmap", "x value", "by legend"),
+    "heatmap": _kind("heatmap", "x value", "by legend good"),
     "pie": _kind("partition", *_PARTS),
     "donut": _kind("partition", *_PARTS),
     "treemap": _kind("partition", *_PARTS),
@@ -44,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "region_map": _kind("region_map", "value by"),
     "text": _kind("text", "text", unit=False),
 }
+GOOD = ("high", "low")
 SHAPES = ("arc", "circle", "semiCircle", "horizontalBullet", "verticalBullet")
 POSITIONS = ("right", "bottom", "top", "left", "none")
 

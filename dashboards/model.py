@@ -68,6 +68,7 @@ class Link:
 class Panel:
     """`values`: result columns shown: a metric's value, y of a chart, columns of a table. `by`: columns that break it down.
 
+    `good`: of a heat map, which end is the good one, `high` or `low`; empty: neither, as of traffic.
     `extra`: further columns by their part (max, min, goal, secondary, split). `help` says what it shows, `empty` why it may
     show nothing; `may_be_empty`: why it shows nothing even in the demo.
     """
@@ -89,6 +90,7 @@ class Panel:
     links: tuple[Link, ...] = ()
     legend: str = "right"
     shape: str = ""
+    good: str = ""
     subtitle: str = ""
     text: str = ""
     help: str = ""

@@ -82,7 +82,7 @@ def _runs_one_way(judged: Judged, high: bool, told: Told | None) -> Iterator[tup
             return
         scores, rule = by_model(panel, judged.baseline), rule_for(panel.kpi, panel.step_sec)
         directed = np.where(scores.high == high, scores.score, np.where(np.isnan(scores.score), np.nan, 0.0))
-        for row, run in _all_runs(directed, judged, rule):
+        for row, run in runs_of(directed, judged, rule):
             yield row, run, directed[row], rule.gap_sec
         return
     if told is not None and panel.step_sec > running.SLOW_SEC[0]:
@@ -107,9 +107,10 @@ def _running(found: running.Running, judged: Judged, without: Bools | None) -> I
             yield int(row), run
 
 
-def _all_runs(score: Floats, judged: Judged, rule: Rule) -> Iterator[tuple[int, Run]]:
+def runs_of(score: Floats, judged: Judged, rule: Rule) -> Iterator[tuple[int, Run]]:
+    """(row, run) of every series of `judged` whose scores make an anomaly by `rule`."""
     with np.errstate(invalid="ignore"):
-        worth = (score >= rule.long).any(axis=1)
+        worth = (score >= min(rule.extreme, rule.pair, rule.long)).any(axis=1)
     for row in np.flatnonzero(worth):
         for run in runs(score[row], judged.panel.starts, judged.panel.step_sec, rule):
             yield int(row), run
@@ -122,7 +123,7 @@ def _deviation(
     shown = shown_over(judged, row, np.arange(run.peak - run.width + 1, run.peak + 1))
     when = span_words(int(panel.starts[run.peak - run.width + 1]), int(panel.ends[run.peak]), zone, panel.step_sec)
     reason = deviation(kpi, panel.series[row].entity, shown.actual, shown.lower, shown.upper, shown.samples, when)
-    return _anomaly(judged, row, run, score, "baseline", high, tuple(shown), lost, reason, gap_sec)
+    return anomaly(judged, row, run, score, "baseline", high, tuple(shown), lost, reason, gap_sec)
 
 
 def missed_targets(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
@@ -140,7 +141,7 @@ def missed_targets(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
         seen = replace(judged, panel=trailing(judged.panel, 86400 if is_standing else judged.span_sec))
         scores = threshold.score(seen.panel, seen.baseline)
         score = np.where((standing == is_standing)[:, None], scores.score, np.nan)
-        for row, run in _all_runs(score, seen, replace(base, gap_sec=gap)):
+        for row, run in runs_of(score, seen, replace(base, gap_sec=gap)):
             found.append(_missed(seen, row, run, scores, usual[row], is_standing, zone, gap))
     return found
 
@@ -174,7 +175,7 @@ def _missed(
     lost = abs(actual - target) / max(target if kpi.target_is_least else 1 - target, 1e-9)
     numbers = (actual, target, lower, upper, samples)
     high = not kpi.target_is_least
-    return _anomaly(judged, row, run, scores.score[row], "threshold", high, numbers, lost, reason, gap, standing)
+    return anomaly(judged, row, run, scores.score[row], "threshold", high, numbers, lost, reason, gap, standing)
 
 
 def silences(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
@@ -183,7 +184,7 @@ def silences(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
     rows = np.array([series.entity.type == "service" for series in panel.series])
     scores = feed.score(panel, judged.baseline)
     rule = RULES[panel.step_sec]
-    for row, run in _all_runs(np.where(rows[:, None], scores.score, np.nan), judged, rule):
+    for row, run in runs_of(np.where(rows[:, None], scores.score, np.nan), judged, rule):
         due = judged.expected.value[row, run.columns[0] : run.columns[-1] + 1]
         missing = float(np.nansum(due))
         reason = silence(
@@ -191,11 +192,11 @@ def silences(judged: Judged, zone: ZoneInfo) -> list[Anomaly]:
         )
         usual = float(scores.expected[row, run.peak])
         numbers = (float("nan"), usual, float("nan"), float("nan"), 0.0)
-        found.append(_anomaly(judged, row, run, scores.score[row], "feed", False, numbers, 1.0, reason, rule.gap_sec))
+        found.append(anomaly(judged, row, run, scores.score[row], "feed", False, numbers, 1.0, reason, rule.gap_sec))
     return found
 
 
-def _anomaly(
+def anomaly(
     judged: Judged,
     row: int,
     run: Run,
@@ -208,6 +209,7 @@ def _anomaly(
     gap_sec: int,
     standing: bool = False,
 ) -> Anomaly:
+    """One finding. `numbers`: actual, expected, lower, upper, samples; `lost`: share of the good, 0–1."""
     panel = judged.panel
     series: Series = panel.series[row]
     kpi: Kpi = panel.kpi

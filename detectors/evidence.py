@@ -77,7 +77,7 @@ class Evidence:
         best: dict[Entity, Suspect] = {}
         for (_, entity), (judged, row) in self._place.items():
             series = judged.panel.series[row]
-            if series.service == service and entity.type != "service":
+            if series.service == service and entity.type != "service" and judged.panel.kpi.family != "mix":
                 found = suspect(judged, row, start_ms, end_ms)
                 if found is not None and (entity not in best or found.surprise > best[entity].surprise):
                     best[entity] = found

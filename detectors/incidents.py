@@ -6,9 +6,9 @@
    lost the same.
 2. Anomalies that nothing explains are roots. The strongest becomes the head of an incident; each other root, strongest first,
    joins the head that it is related to, or becomes a head itself. Related is what began together; what shows at the same
-   entity, or again there soon, or with a like effect within 36 hours, never whole in between; and what lies in the head's time and is no worse at
-   its own place than at the head's. Relation is to what shows at the head's place alone, so that incidents which follow or
-   overlap each other are not chained into one. Heads that turn out to be related in the end are joined.
+   entity, or again there soon, or with a like effect within 36 hours, never whole in between; and what lies in the head's time
+   and is no worse at its own place than at the head's. Relation is to what shows at the head's place alone, so that incidents
+   which follow or overlap each other are not chained into one. Heads that turn out to be related in the end are joined.
 3. What is explained goes where its root went if it is related to that head, else to the head it is related to most.
 """
 
@@ -83,6 +83,8 @@ def group(anomalies: Iterable[Anomaly], evidence: Evidence) -> list[Incident]:
 
 
 def _power(one: Anomaly, evidence: Evidence) -> float:
+    if one.family == "mix":
+        return 0.0
     return _or(evidence.strength(one.series, one.series.entity, one.start, one.end), _weight(one))
 
 
@@ -348,7 +350,8 @@ def _narrowest(root: Anomaly) -> tuple[bool, bool]:
 
 
 def _weight(one: Anomaly) -> float:
-    return 0.0 if math.isnan(one.effect) else one.effect
+    """Its effect; of values in the records none, since they show what is the matter and not where."""
+    return 0.0 if math.isnan(one.effect) or one.family == "mix" else one.effect
 
 
 def _title(group: _Group, head: Anomaly) -> str:

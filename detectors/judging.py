@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,8 @@ from detectors.feedback import Mark, quiet
 from detectors.findings import Anomaly, Incident
 from detectors.incidents import group
 from detectors.learning import learn
+from detectors.mix import FAMILY
+from detectors.novelties import novelties
 from detectors.panel import Bools, Panel
 from detectors.resolution import STEPS, resolution_of
 from detectors.subject import Kpi, Series
@@ -94,10 +96,22 @@ def find(
         *(anomaly for one in judged for anomaly in (*deviations(one, zone), *missed_targets(one, zone))),
         *(anomaly for one in feeds for anomaly in silences(one, zone)),
     ]
+    anomalies += [
+        each
+        for kpi in kpis
+        if kpi.family == FAMILY
+        for each in _new_values(kpi, by_kpi, load, since_ms, until_ms, zone)
+    ]
     told = Told(anomalies)
     anomalies += [anomaly for one in judged for anomaly in deviations(one, zone, told)]
     anomalies, suppressed = quiet(marks, anomalies)
     return Judgement(anomalies, group(anomalies, Evidence(judged)), judged, suppressed)
+
+
+def _new_values(
+    kpi: Kpi, by_kpi: Mapping[str, list[Baseline]], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
+) -> list[Anomaly]:
+    return novelties(load(kpi, 3600, since_ms, until_ms, None), by_kpi.get(kpi.id, []), zone)
 
 
 def _services(judged: Judged) -> Judged:
@@ -118,6 +132,8 @@ def _judged(
     kpi: Kpi, baselines: list[Baseline], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
 ) -> list[Judged]:
     """One panel per baseline. Series no baseline knows are judged hourly, against targets only."""
+    if kpi.family == FAMILY:  # values that are rarer than by the hour are judged as rare (`novelties`)
+        baselines = [one for one in baselines if one.step_sec == 3600]
     found = judged_panels(kpi, baselines, load, since_ms, until_ms)
     known = {series for baseline in baselines for series in baseline.series}
     if kpi.target is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from detectors.adapter import judged_kpis
 from detectors.calendars import Calendars, with_calendar
 from detectors.detection import DetectReport, detect_job, latest_states
 from detectors.drilldown import Drilldown, parts_of, similar_to, values_of, window_of
-from detectors.evaluation import Evaluation, evaluate, read_truth
+from detectors.evaluation import Evaluation, Labelled, evaluate, read_truth
 from detectors.judging import Load
 from detectors.kept import KeptPoints
+from detectors.mix import FAMILY, load_mix, mix_kpis
 from detectors.panel import Panel, merged
 from detectors.reading import job_state, load_baselines, load_panel
 from detectors.records import Document, found_from, read
@@ -98,6 +100,20 @@ def evaluate_truth(
     return evaluate(labelled, found, since=since, until=until)
 
 
+def unknown_entities(store: Store, truth: Sequence[Labelled]) -> dict[str, str]:
+    """Entities that labelled incidents name and no KPI point knows: each with the nearest one that is there, "" without any."""
+    named = {entity for one in truth for entity in one.entities if not entity.startswith("feed:")}
+    known: set[str] = set()
+    for index in ("kpi-1d", "kpi-1h", "kpi-5m"):
+        rows = store.esql(
+            f"FROM {index} | STATS n = COUNT(*) BY entity.type, entity.id | KEEP entity.type, entity.id"
+        ).rows
+        known |= {f"{kind}:{name}" for kind, name in rows}
+        if named <= known:
+            break
+    return {one: next(iter(get_close_matches(one, known, 1)), "") for one in sorted(named - known)}
+
+
 @dataclass
 class _Source:
     """Where the jobs take their KPIs, points and time zone from."""
@@ -108,7 +124,9 @@ class _Source:
 
     @cached_property
     def kpis(self) -> Sequence[Kpi]:
-        return self.given if self.given is not None else judged_kpis(catalogue.load(self.store.settings))
+        if self.given is not None:
+            return self.given
+        return [*judged_kpis(catalogue.load(self.store.settings)), *mix_kpis()]
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -124,6 +142,8 @@ class _Source:
         return with_calendar(panel, self.calendars.at(since_ms, until_ms))
 
     def _stored(self, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int, entities: set[Entity] | None) -> Panel:
+        if kpi.family == FAMILY:
+            return _of(load_mix(self.store, kpi, step_sec, since_ms, until_ms, self.zone), entities)
         read = self.points or partial(load_panel, self.store)
         if (
             step_sec == 86400 and kpi.mergeable and self.zone.key != "UTC"
@@ -131,3 +151,11 @@ class _Source:
             hours = read(kpi, 3600, since_ms, until_ms, entities)
             return merged(hours, step_sec, self.zone)
         return read(kpi, step_sec, since_ms, until_ms, entities)
+
+
+def _of(panel: Panel, entities: set[Entity] | None) -> Panel:
+    return (
+        panel
+        if entities is None
+        else panel.rows([row for row, one in enumerate(panel.series) if one.entity in entities])
+    )

@@ -11,6 +11,9 @@ from contracts.entities import Entity
 from detectors.subject import Kpi
 
 _NAMES = {
+    "release_cause": "release cause",
+    "destination": "destination",
+    "cause_for_closing": "cause for closing",
     "trunk_group": "trunk group",
     "trunk_group_in": "incoming trunk group",
     "sbc": "SBC",
@@ -92,3 +95,9 @@ def silence(kpi: Kpi, entity: Entity, expected: float, since: str) -> str:
 
 def _counted(samples: float, noun: str) -> str:
     return f"{samples:,.0f} {noun[:-1] if round(samples) == 1 and noun.endswith('s') else noun}"
+
+
+def novelty(kpi: Kpi, entity: Entity, actual: float, usual: float, when: str) -> str:
+    """`release cause no_circuit: 41 calls in an hour since Fri 13 Nov 10:00, where there are hardly ever any`."""
+    often = "there are hardly ever any" if usual < 0.1 else f"{usual:.1f} are usual"
+    return f"{entity_words(entity)}: {actual:,.0f} {kpi.noun} in an hour since {when}, where {often}"

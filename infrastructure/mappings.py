@@ -14,6 +14,13 @@ from contracts.indices import ALL, CDR_INDEX, Index, concrete
 PRODUCT = "busyhour"
 PRIORITY = 500  # above Elasticsearch's own templates (100–200), so that none of them takes our names
 KEYWORD_LENGTH = 512  # characters of a text that its .keyword sorts and groups by; longer texts are searched only
+# Beginnings of words are indexed beside them, so that a search as one types reads one list instead of thousands.
+_BEGINNINGS = {
+    "type": "text",
+    "index_prefixes": {"min_chars": 1, "max_chars": 15},
+    "norms": False,
+    "index_options": "docs",
+}
 _REFRESH_GROWING = "5s"  # a fifth of the refresh work of the default
 _REFRESH_RECORDS = "10s"  # nobody watches single records appear, and the jobs that count them refresh before they read
 
@@ -37,8 +44,14 @@ def field_type(field: Field) -> dict[str, Any]:
 
     A `blob` lives in the source only (searched by nobody, no 32,766-byte limit), yet ES|QL and fetches can read it.
     """
-    if field.type == "text":
-        return {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": KEYWORD_LENGTH}}}
+    if field.type in ("text", "typed"):
+        beside: dict[str, Any] = {"keyword": {"type": "keyword", "ignore_above": KEYWORD_LENGTH}}
+        beside |= {"typed": _BEGINNINGS} if field.type == "typed" else {}
+        return {"type": "text", "fields": beside}
+    if field.type == "prose":
+        return {"type": "text"}
+    if field.type == "prefix":
+        return {**_BEGINNINGS, "analyzer": "keyword"}
     if field.type == "blob":
         return {"type": "keyword", "index": False, "doc_values": False}
     return {"type": field.type}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kpis.expressions import Aggregate, Binary, Constant, FieldRef, In, IsNull, Node, Not
 
+_WORDS = {"first", "last"}  # of ES|QL itself, and parts of our names
+
 
 def value(node: Node) -> str:
     """ES|QL of a value or condition."""
@@ -30,7 +32,7 @@ def aggregate(node: Aggregate, also: str = "") -> str:
 
 def field(name: str) -> str:
     """A field's name, quoted where ES|QL would read it as something else."""
-    return f"`{name}`" if name.startswith("@") else name
+    return f"`{name}`" if name.startswith("@") or not _WORDS.isdisjoint(name.split(".")) else name
 
 
 def constant(value: int | float | str | bool) -> str:

@@ -31,8 +31,8 @@ class Numbers:
     """Which numbers' calls are the numerator: those that in an hour, on one of each of the KPI's entities, behave like this.
 
     `caller`, `called`: fields. At least `least` calls, to different numbers but for `repeats` of them (share 0–1), and none to
-    the number itself. `share` of the calls for which `where` is true, and the `mean` of `of`, lie within these bounds. `missing_at`: entity type at which such calls are
-    missing, "" where they are not.
+    the number itself. `share` of the calls for which `where` is true, and the `mean` of `of`, lie within these bounds.
+    `missing_at`: entity type at which such calls are missing, "" where they are not.
     """
 
     caller: str

@@ -61,10 +61,12 @@ def latest(
 ) -> list[dict[str, Any]]:
     """Newest point with a value of each KPI and entity at one resolution, as stored documents, sorted by KPI and entity."""
     chosen = _chosen(catalogue.load(store.settings), kpi_ids)
-    filters: list[dict[str, Any]] = [
-        {"terms": {"kpi.id": [definition.id for definition in chosen]}},
-        {"exists": {"field": "kpi.value"}},
-    ]
+    return newest(store, resolution_sec, [definition.id for definition in chosen], entity)
+
+
+def newest(store: Store, resolution_sec: int, ids: Sequence[str], entity: Entity | None = None) -> list[dict[str, Any]]:
+    """The same of any KPIs by their ids, those that people define included."""
+    filters: list[dict[str, Any]] = [{"terms": {"kpi.id": list(ids)}}, {"exists": {"field": "kpi.value"}}]
     if entity is not None:
         filters += [{"term": {"entity.type": entity.type}}, {"term": {"entity.id": entity.id}}]
     found: dict[tuple[str, str, str], dict[str, Any]] = {}

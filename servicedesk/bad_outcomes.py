@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from contracts.entities import Entity
 from contracts.settings import Settings
+from detectors.mix import MIXES
 from kpis.catalogue import named_values, services
 
 MOST_JITTER_MS = 30  # the shipped target
@@ -40,7 +41,10 @@ def places(entity: Entity, of: Iterable[str]) -> list[Place]:
     if entity.type in ("service", "feed"):
         return [Place(known[entity.id].source, ())] if entity.id in known else []
     chosen = [known[name] for name in of if name in known]
-    return [Place(one.source, one.entities[entity.type]) for one in chosen if entity.type in one.entities]
+    served = [Place(one.source, one.entities[entity.type]) for one in chosen if entity.type in one.entities]
+    # What records say beside their places: a release cause, a destination.
+    said = [Place(known[mix.service].source, (mix.field,)) for mix in MIXES if mix.entity == entity.type]
+    return served + [place for place in said if place.source in {one.source for one in chosen}]
 
 
 def bad(source: str, kpis: Iterable[str], settings: Settings) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from infrastructure.store import Operation, Store
 CHUNK = 1000
 _TEXTS = ("customer_id", "name", "kind", "language", "plan", "since")
 _LISTS = ("msisdns", "trunk_groups", "services")
+_STORED = ("id", *_TEXTS[1:], "trunk_groups", "services", "subscriber_keys")
 _KINDS = ("consumer", "business")
 Progress = Callable[[int], None]  # customers written so far
 
@@ -45,13 +47,20 @@ def load_customers(
     Keys of a line: customer_id, name, kind (consumer or business), language, plan, since, msisdns, trunk_groups, services.
     Raises UserError naming file, line, key and value; what stood before a bad line is written.
     """
+    return load_rows(store, _rows(customers_file), clock=clock, progress=progress)
+
+
+def load_rows(
+    store: Store, rows: Iterable[dict[str, Any]], *, clock: Clock = utc_now, progress: Progress = _unseen
+) -> CustomerReport:
+    """The same of rows that are read and checked already, such as the generator's own customers."""
     key, report = pii_key(store.settings), CustomerReport()
-    rows = _rows(customers_file)
-    while chunk := list(islice(rows, CHUNK)):
-        store.write_all(_customer(store, key, row, clock) for row in chunk)
+    rest = iter(rows)
+    while chunk := list(islice(rest, CHUNK)):
+        _write(store, {row["customer_id"]: _customer(key, row) for row in chunk}, clock)
         owners = {keyed_hash(key, number): (number, row["customer_id"]) for row in chunk for number in row["msisdns"]}
         claims = sum(len(set(row["msisdns"])) for row in chunk)
-        report.conflicts += claims - len(owners) + _subscribers(store, owners, clock)
+        report.conflicts += claims - len(owners) + len(claim_numbers(store, owners, clock))
         report.customers += len(chunk)
         report.subscribers += claims
         progress(report.customers)
@@ -59,32 +68,47 @@ def load_customers(
     return report
 
 
-def _customer(store: Store, key: bytes, row: Mapping[str, Any], clock: Clock) -> Operation:
+def _customer(key: bytes, row: Mapping[str, Any]) -> dict[str, Any]:
     customer: dict[str, Any] = {"id": row["customer_id"]}
     customer |= {name: row[name] for name in ("name", "kind", "language", "plan", "since") if row.get(name)}
     customer |= {name: row[name] for name in ("trunk_groups", "services") if row[name]}
     keys = [keyed_hash(key, number) for number in row["msisdns"]]
-    customer |= {"subscriber_keys": keys} if keys else {}
-    document = {"event": {"ingested": iso(clock())}, "customer": customer}
-    return Operation("index", store.place("customer"), row["customer_id"], document)
+    return customer | ({"subscriber_keys": keys} if keys else {})
 
 
-def _subscribers(store: Store, owners: Mapping[str, tuple[str, str]], clock: Clock) -> int:
-    """Writes numbers that nobody has yet; how many are another customer's."""
+def _write(store: Store, customers: Mapping[str, dict[str, Any]], clock: Clock) -> None:
+    """New ones at once; of those that are there, what a file tells of is replaced and everything else is kept."""
+    place = store.place("customer")
+    present = store.get_many("customer", customers)
+    new = {key: {"event": {"ingested": iso(clock())}, "customer": row} for key, row in customers.items()}
+    store.write_all(Operation("create", place, key, document) for key, document in new.items() if key not in present)
+    for key, found in present.items():
+        if _loaded(found.source["customer"]) != customers[key]:
+            store.modify("customer", key, partial(_replaced, customers[key], iso(clock())))
+
+
+def _loaded(customer: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in customer.items() if name in _STORED}
+
+
+def _replaced(row: Mapping[str, Any], now: str, source: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in source["customer"].items() if name not in _STORED}
+    return {**source, "event": {"ingested": now}, "customer": {**kept, **row}}
+
+
+def claim_numbers(store: Store, owners: Mapping[str, tuple[str, str]], clock: Clock) -> dict[str, str]:
+    """Writes numbers that nobody has yet: keyed hash → (number, customer). Those that are another's: hash → whose."""
     place, now = store.place("subscriber"), iso(clock())
-    operations = [
-        Operation(
-            "create",
-            place,
-            hashed,
-            {"event": {"ingested": now}, "subscriber": {"key": hashed, "number": number}, "customer": {"id": owner}},
-        )
-        for hashed, (number, owner) in owners.items()
-    ]
+    operations = []
+    for hashed, (number, owner) in owners.items():
+        subscriber = {"key": hashed, "number": number, "typed": number}
+        document = {"event": {"ingested": now}, "subscriber": subscriber, "customer": {"id": owner}}
+        operations.append(Operation("create", place, hashed, document))
     if store.write_all(operations) == len(operations):
-        return 0
+        return {}
     present = store.get_many("subscriber", owners)
-    return sum(present[hashed].source["customer"]["id"] != owner for hashed, (_, owner) in owners.items())
+    keepers = {hashed: str(found.source["customer"]["id"]) for hashed, found in present.items()}
+    return {hashed: keeper for hashed, keeper in keepers.items() if keeper != owners[hashed][1]}
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:

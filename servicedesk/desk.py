@@ -8,26 +8,69 @@ from typing import Any
 
 from contracts.clock import Clock, iso, utc_now
 from contracts.errors import ConflictError, InternalError, StoreRefused, UserError
+from contracts.ids import joined
 from infrastructure.store import Operation, Store
 from servicedesk import lifecycle
 from servicedesk.lifecycle import Document
+from servicedesk.newticket import NewTicket, tag_of
 from servicedesk.priority import PRIORITIES
+from servicedesk.sla import Agreements, agreements_of, with_sla
+from servicedesk.states import States, states_of
 from servicedesk.ticket import Ticket, ids
 
+MOST_TITLE = 500
+MOST_CHILDREN = 10_000
+Tell = Callable[[str, str, str], object]
 Change = Callable[[Document], Document | None]  # None: leave it as it is
 NAMED = 100  # customers named in a ticket; the count says how many there are
 
 
+def _origin(by: str, fingerprint: str, customers: Sequence[str]) -> str:
+    if fingerprint:
+        return "alert"
+    return "customer" if by in customers or "@" in by or by.startswith("+") else "agent"
+
+
+def _ended(before: Document, after: Document) -> list[str]:
+    """Whether this change ended the work on it."""
+    over = ("resolved", "closed")
+    return [] if lifecycle.state_of(before) in over else [each for each in over if each == lifecycle.state_of(after)]
+
+
+def _followed(source: Document, at: datetime, text: str, mark: str, told: list[str]) -> Document | None:
+    """A child as its parent is resolved; None where it was told already."""
+    key, state = source["ticket"]["id"], lifecycle.state_of(source)
+    if state in ("resolved", "closed") or lifecycle.told_by(source, mark):
+        return None
+    if key not in told:
+        told.append(key)
+    if state == "pending":
+        return lifecycle.noted(source, at, lifecycle.BY, text, mark)
+    if state == "new":
+        source = lifecycle.moved(source, "open", at, lifecycle.BY, "nobody had taken it up")
+    return lifecycle.moved(source, "resolved", at, lifecycle.BY, text, mark)
+
+
 class TicketDesk:
-    """`by` is who does it, `at` when (None: now). Everything raises UserError when there is no such ticket.
+    """Tickets, changed by guarded writes only. `tell`: how the customer of a ticket is told something (ticket, text, by whom).
+
+    `by` is who does it, `at` when (None: now). Everything raises UserError when there is no such ticket.
 
     A change is made on the ticket as it is at that moment, read again as often as somebody else is faster, so that no
     change is lost. With `seen`, the ticket as the caller read it, a ticket that was changed since is left alone:
     ConflictError says by whom.
     """
 
-    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock = utc_now, tell: Tell | None = None) -> None:
+        self.store, self.clock, self._tell = store, clock, tell
+
+    @property
+    def states(self) -> States:
+        return states_of(self.store.settings)
+
+    @property
+    def agreements(self) -> Agreements:
+        return agreements_of(self.store.settings)
 
     def create(
         self,
@@ -45,17 +88,24 @@ class TicketDesk:
         comment: str = "",
         notification: str = "",
         at: datetime | None = None,
+        more: NewTicket | None = None,
     ) -> Ticket:
         """Opens a ticket. `identity`: what makes it this one ticket; created twice, it is there once.
 
-        Raises UserError on an unknown priority or an empty title.
+        `priority` may be left empty where `more` has impact and urgency. Raises UserError on an unknown priority, an empty
+        title, or a body that is too long.
         """
-        at = at or self._clock()
+        at, more = at or self.clock(), more or NewTicket()
+        priority = priority or more.priority
         if priority not in PRIORITIES or not title.strip():
             raise UserError(f"a ticket needs a title and a priority of {', '.join(PRIORITIES)}, not {priority!r}")
+        if len(title) > MOST_TITLE or len(body) > lifecycle.MOST_COMMENT:
+            raise UserError(f"a title has at most {MOST_TITLE} characters, a body {lifecycle.MOST_COMMENT:,}")
         ticket: Document = {"title": title, "body": body, "priority": priority, "category": category}
         ticket |= {"impacted_customers": impacted, "updated": iso(at), "history": []}
-        document: Document = {"@timestamp": iso(at), "event": {"ingested": iso(self._clock())}, "ticket": ticket}
+        ticket |= more.fields(self.agreements, category)
+        ticket.setdefault("origin", _origin(by, fingerprint, customers))
+        document: Document = {"@timestamp": iso(at), "event": {"ingested": iso(self.clock())}, "ticket": ticket}
         document |= {"service": {"name": list(services)}} if services else {}
         document |= {"customer": {"id": list(customers[:NAMED])}} if customers else {}
         document |= {"alert": {"fingerprint": fingerprint}} if fingerprint else {}
@@ -63,6 +113,8 @@ class TicketDesk:
         for key in ids(at, *identity):
             named = {**document, "ticket": {"id": key, **ticket}}
             named = lifecycle.changed(named, at, by, "created", comment=comment, notification=notification, state="new")
+            named["ticket"]["status"] = "new"
+            named = with_sla(named, self.agreements, at)
             if (found := self._put(named)) is not None:
                 return found
         raise InternalError("no free ticket id", where=title)
@@ -70,12 +122,12 @@ class TicketDesk:
     def _put(self, document: Document) -> Ticket | None:
         """The ticket, written now or by an earlier try; None when another one has its id."""
         key = document["ticket"]["id"]
-        (result,) = self._store.bulk([Operation("create", self._store.place("ticket"), key, document)])
+        (result,) = self.store.bulk([Operation("create", self.store.place("ticket"), key, document)])
         if result.refused:
             raise StoreRefused(f"ticket refused: {result.error}", where=f"ticket/{key}")
         if result.created:
             return Ticket.of(document)
-        present = self._store.get("ticket", key)
+        present = self.store.get("ticket", key)
         if present is None:
             raise InternalError("ticket is there and is not there", where=key)
         same = (
@@ -89,7 +141,7 @@ class TicketDesk:
         )
 
     def get(self, key: str) -> Ticket:
-        found = self._store.get("ticket", key)
+        found = self.store.get("ticket", key)
         if found is None:
             raise UserError(f"there is no ticket {key}", remedy="see `busyhour ticket list`")
         return Ticket.of(found.source)
@@ -97,7 +149,7 @@ class TicketDesk:
     def opened_for(self, opened: datetime, fingerprint: str, *identity: object) -> Ticket | None:
         """The ticket that `create` would find for an alert, None when it was not opened."""
         for key in ids(opened, *identity):
-            found = self._store.get("ticket", key)
+            found = self.store.get("ticket", key)
             if found is None:
                 return None
             if found.source.get("alert", {}).get("fingerprint") == fingerprint:
@@ -107,30 +159,54 @@ class TicketDesk:
     def change(self, key: str, change: Change, seen: Ticket | None = None) -> Ticket:
         """Any change of a ticket's document by a function that may be called several times."""
         conflict: list[str] = []
+        ended: list[str] = []
 
         def guarded(source: Document) -> Document | None:
             conflict.clear()
+            ended.clear()
             done = lifecycle.history(source)
             if seen is not None and len(done) != seen.revision:
                 last = done[-1]
                 conflict.append(f"{last['by']} changed it at {last['at']} ({last['what']})")
                 return None
             after = change(source)
-            return None if after is None else {**after, "event": {"ingested": iso(self._clock())}}
+            if after is None:
+                return None
+            ended.extend(_ended(source, after))
+            return {**with_sla(after, self.agreements, self.clock()), "event": {"ingested": iso(self.clock())}}
 
-        source = self._store.modify("ticket", key, guarded)
+        source = self.store.modify("ticket", key, guarded)
         if conflict:
             raise ConflictError(
                 conflict[0], where=key, remedy="read the ticket again and decide anew; nothing was changed"
             )
+        if ended:
+            self.tell_children(Ticket.of(source))
         return Ticket.of(source)
+
+    def tell_children(self, parent: Ticket) -> int:
+        """Resolves the child tickets of a parent that is resolved or closed, each once for each time that it was.
+
+        A child that waits for somebody (pending) is told, and left for a person. How many were told; run again, none is.
+        """
+        if parent.resolved is None:
+            return 0
+        at, mark = self.clock(), joined(("parent", parent.id, iso(parent.resolved)))
+        text = f"{parent.id} ({parent.title}), which this is a consequence of, is {parent.state}."
+        told: list[str] = []
+        for child in self.list(parent=parent.id, states=("new", "open", "pending"), limit=MOST_CHILDREN):
+            self.change(child.id, lambda source: _followed(source, at, text, mark, told))
+        for key in told:
+            if self._tell is not None:
+                self._tell(key, text, lifecycle.BY)
+        return len(told)
 
     def transition(
         self, key: str, to: str, *, by: str, comment: str = "", at: datetime | None = None, seen: Ticket | None = None
     ) -> Ticket:
-        """Another state. Raises UserError on a step the life cycle does not have."""
-        when = at or self._clock()
-        return self.change(key, lambda source: lifecycle.moved(source, to, when, by, comment), seen)
+        """Another state, by its key or name (states.yml). Raises UserError on a step the life cycle does not have."""
+        when = at or self.clock()
+        return self.change(key, lambda source: lifecycle.moved(source, to, when, by, comment, states=self.states), seen)
 
     def resolve(
         self, key: str, *, by: str, comment: str, at: datetime | None = None, seen: Ticket | None = None
@@ -145,20 +221,50 @@ class TicketDesk:
     def comment(
         self, key: str, text: str, *, by: str, at: datetime | None = None, seen: Ticket | None = None
     ) -> Ticket:
-        when = at or self._clock()
+        when = at or self.clock()
         return self.change(key, lambda source: lifecycle.noted(source, when, by, text), seen)
 
     def assign(
         self, key: str, to: str, *, by: str, comment: str = "", at: datetime | None = None, seen: Ticket | None = None
     ) -> Ticket:
         """Gives it to somebody; a new ticket is open by that."""
-        when = at or self._clock()
+        when = at or self.clock()
         return self.change(key, lambda source: lifecycle.assigned(source, to, when, by, comment), seen)
+
+    def prioritise(
+        self, key: str, impact: str, urgency: str, *, by: str, comment: str = "", seen: Ticket | None = None
+    ) -> Ticket:
+        """Another impact and urgency, and the priority that follows. Raises UserError on an unknown word."""
+        wanted = NewTicket(impact=impact, urgency=urgency).priority
+
+        def changed(source: Document) -> Document:
+            lifecycle.not_closed(source)
+            source = {**source, "ticket": {**source["ticket"], "impact": impact, "urgency": urgency}}
+            return lifecycle.changed(source, self.clock(), by, "priority", comment=comment, priority=wanted)
+
+        return self.change(key, changed, seen)
+
+    def tag(self, key: str, add: Iterable[str] = (), remove: Iterable[str] = (), *, by: str) -> Ticket:
+        """Tags added and taken away; nothing is written where it has them already."""
+        add, remove = [tag_of(each) for each in add], set(remove)
+
+        def changed(source: Document) -> Document | None:
+            tags = list(source["ticket"].get("tags", []))
+            wanted = [each for each in dict.fromkeys((*tags, *add)) if each not in remove]
+            return None if wanted == tags else lifecycle.changed(source, self.clock(), by, "tags", tags=wanted)
+
+        return self.change(key, changed)
 
     def list(
         self,
         *,
         states: Iterable[str] = (),
+        status: str = "",
+        team: str = "",
+        tag: str = "",
+        category: str = "",
+        parent: str = "",
+        sla: str = "",
         priority: str = "",
         assignee: str = "",
         fingerprint: str = "",
@@ -167,17 +273,18 @@ class TicketDesk:
         text: str = "",
         limit: int = 100,
     ) -> list[Ticket]:
-        """Tickets that match all that is given, newest first; with `text`, by how well title and body match it."""
+        """Tickets that match all that is given, newest first; with `text`, by how well title, body and comments match it."""
         wanted = {"ticket.priority": priority, "ticket.assignee": assignee, "alert.fingerprint": fingerprint}
-        wanted |= {"incident.id": incident, "customer.id": customer}
+        wanted |= {"incident.id": incident, "customer.id": customer, "ticket.status": status, "ticket.team": team}
+        wanted |= {"ticket.tags": tag, "ticket.category": category, "ticket.parent": parent, "ticket.sla.state": sla}
         filters: list[dict[str, Any]] = [{"term": {name: value}} for name, value in wanted.items() if value]
         if chosen := [lifecycle.check_state(state) for state in states]:
             filters.append({"terms": {"ticket.state": chosen}})
         query: dict[str, Any] = {"bool": {"filter": filters}}
         if text:
-            match = {"query": text, "fields": ["ticket.title^2", "ticket.body"], "operator": "and"}
+            match = {"query": text, "fields": ["ticket.title^2", "ticket.body", "ticket.words"], "operator": "and"}
             query["bool"]["must"] = [{"multi_match": {**match, "type": "cross_fields"}}]
         newest = [{"@timestamp": "desc"}, {"ticket.id": "asc"}]
-        self._store.refresh("ticket")
-        answer = self._store.search("ticket", query=query, size=limit, sort=["_score", *newest] if text else newest)
+        self.store.refresh("ticket")
+        answer = self.store.search("ticket", query=query, size=limit, sort=["_score", *newest] if text else newest)
         return [Ticket.of(hit["_source"]) for hit in answer["hits"]["hits"]]

@@ -17,11 +17,11 @@ from infrastructure.store import Store
 from servicedesk import lifecycle
 from servicedesk.desk import NAMED, TicketDesk
 from servicedesk.impact import Impact, impacted
-from servicedesk.lifecycle import Document
-from servicedesk.priority import higher, priority
+from servicedesk.lifecycle import BY, Document
+from servicedesk.newticket import NewTicket
+from servicedesk.priority import higher, impact_of, priority, urgency_of
 from servicedesk.ticket import Ticket
 
-BY = "busyhour"
 _LIVE = ("new", "open", "pending", "resolved")
 
 
@@ -98,6 +98,9 @@ class AlertTickets:
             comment=f"opened by {request.watch}",
             notification=request.notification,
             at=request.starts_at,
+            more=NewTicket(
+                impact=impact_of(impact.count), urgency=urgency_of(request.severity), origin="alert", channel="alert"
+            ),
         )
 
     def _impact(self, request: TicketRequest, incident: dict[str, Any] | None) -> Impact:
@@ -116,6 +119,7 @@ def _revised(source: Document, request: TicketRequest, impact: Impact) -> Docume
     if impact.count > before:
         source = lifecycle.changed(source, request.at, BY, "impact", impacted_customers=impact.count)
         source = {**source, "customer": {"id": list(impact.customer_ids[:NAMED])}}
+        source = {**source, "ticket": {**source["ticket"], "impact": impact_of(impact.count)}}
     wanted = higher(source["ticket"]["priority"], priority(request.severity, max(before, impact.count)))
     if wanted != source["ticket"]["priority"]:
         source = lifecycle.changed(source, request.at, BY, "priority", priority=wanted)

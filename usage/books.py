@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from contracts.errors import ConflictError
 from usage.engine import UsageStore
 from usage.expressions import rows as rows_of
+from usage.records.batch import Batch
 from usage.records.kinds import Row
 from usage.records.write import write
 from usage.schema import loads
@@ -54,7 +55,7 @@ class Load:
 
         self._store.write(unless_there)
 
-    def put(self, rows: Sequence[Row], rejected: int = 0) -> None:
+    def put(self, rows: Sequence[Row] | Batch, rejected: int = 0) -> None:
         """Stores a chunk and its counts in one transaction, once. Raises ConflictError when a customer vanished meanwhile."""
         number = self._chunk + 1
         fresh = self._fresh

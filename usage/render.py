@@ -151,7 +151,7 @@ def shown(value: Value, unit: str) -> str:
     if unit == "bytes" and isinstance(value, int):
         return decimal(value)
     if unit == "ratio" and isinstance(value, int | float):
-        return f"{value:.1%}"
+        return f"{value:.1%}" if value < 10 else f"× {value + 1:,.0f}"  # a change against next to nothing
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

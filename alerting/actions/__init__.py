@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from alerting.actions.index import IndexAction
@@ -25,11 +26,14 @@ class Performer(Protocol):
     def perform(self, notice: Notice) -> Outcome: ...
 
 
-def performers(store: Store, opener: TicketOpener | None) -> Mapping[str, Performer]:
-    """One of each kind."""
+def performers(
+    store: Store, opener: TicketOpener | None, secrets: Mapping[str, str] = MappingProxyType({})
+) -> Mapping[str, Performer]:
+    """One of each kind that a watch describes whole. `secrets`: of webhooks that are signed, by target."""
+    timeout = store.settings.number("alert.webhook.timeout.sec")
     return {
         "logging": LogAction(),
         "index": IndexAction(store),
-        "webhook": WebhookAction(timeout_sec=store.settings.number("alert.webhook.timeout.sec")),
+        "webhook": WebhookAction(timeout_sec=timeout, secrets=secrets),
         "ticket": TicketAction(opener),
     }

@@ -2,20 +2,22 @@
 
 A request whose answer is lost, or a crash before the answer is recorded, means that it is sent again: at least once, not
 exactly once. Every try of the same notice carries the same `Idempotency-Key` header, by which the receiver can tell.
-Tried again: no connection, no answer in time, 408, 425, 429 and 5xx. Final at once: any other answer than 2xx; a
-redirect is not followed, since it would send the alert to somebody the watch does not name.
+Tried again, and later by the queue: no connection, no answer in time, 408, 425, 429 and 5xx. Final at once: any other answer than
+2xx; a redirect is not followed, since it would send the alert to somebody the watch does not name.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 
 from alerting.alert import RESOLVED, Notice, Outcome, Status
+from alerting.notify.signing import HEADER, sign
 from alerting.template import as_json, render
 
 TRIES = 3
@@ -38,17 +40,33 @@ def longest_sec(timeout_sec: float) -> float:
 
 
 class WebhookAction:
-    """`timeout_sec`: longest wait for the connection, and for the answer, of one try."""
+    """`timeout_sec`: longest wait for the connection, and for the answer, of one try. `secrets`: of `signed_by`, by target."""
 
-    def __init__(self, *, timeout_sec: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._timeout, self._sleep = timeout_sec, sleep
+    def __init__(
+        self,
+        *,
+        timeout_sec: float,
+        sleep: Callable[[float], None] = time.sleep,
+        secrets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._timeout, self._sleep, self._secrets = timeout_sec, sleep, secrets
 
     def destination(self, notice: Notice) -> str:
         parts = urlsplit(request_of(notice).url)
         return f"{parts.scheme}://{parts.netloc}"
 
     def perform(self, notice: Notice) -> Outcome:
+        """PENDING when the other side is in trouble and may be asked later, FAILED when it says no."""
         request = request_of(notice)
+        by = notice.config.get("signed_by")
+        if by is not None:
+            if by not in self._secrets:
+                return Outcome(Status.FAILED, f"signed_by: there is no target {by!r} with a secret")
+            request.headers[HEADER] = sign(self._secrets[by], request.body, int(time.time()))
+        return self.deliver(request)
+
+    def deliver(self, request: Request) -> Outcome:
+        """Sends it, three times at most."""
         said = request.body.decode("utf-8", "replace")
         detail, attempt = "", 0
         for attempt in range(1, TRIES + 1):
@@ -56,10 +74,10 @@ class WebhookAction:
             if status is not None and 200 <= status < 300:
                 return Outcome(Status.SENT, detail, said, attempts=attempt)
             if status is not None and status < 500 and status not in _AGAIN:
-                break
+                return Outcome(Status.FAILED, detail, said, attempts=attempt)
             if attempt < TRIES:
                 self._sleep(BACK_OFF_SEC * 2 ** (attempt - 1))
-        return Outcome(Status.FAILED, detail, said, attempts=attempt)
+        return Outcome(Status.PENDING, detail, said, attempts=attempt)
 
     def _try(self, request: Request) -> tuple[int | None, str]:
         """Status (None: no answer) and what to remember of it."""

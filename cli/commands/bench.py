@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from cli.commands.bench_alerting import bench_alerting
 from cli.commands.bench_console import bench_console
+from cli.commands.bench_desk import bench_desk
 from cli.commands.bench_detect import bench_detect
 from cli.commands.bench_fleet import bench_fleet
 from cli.commands.bench_latency import latency
@@ -26,6 +28,7 @@ def bench() -> None:
     """Measure. Every figure comes with what it is compared to, taken in the same run."""
 
 
+bench.add_command(bench_alerting)
 bench.add_command(bench_detect)
 bench.add_command(bench_console)
 bench.add_command(series)
@@ -33,6 +36,7 @@ bench.add_command(bench_fleet)
 
 
 bench.add_command(bench_usage)
+bench.add_command(bench_desk)
 
 
 @bench.command(epilog=examples("busyhour bench ingest --rows 200000 --rounds 5 --json"))

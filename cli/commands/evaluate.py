@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from cli.commands.bench_detect import minutes
-from cli.context import Context, examples, json_option, pass_context
+from cli.context import Context, examples, json_option, pass_context, say
 from cli.moments import moment
 from cli.output import emit_json, emit_table
 from detectors import evaluate_truth, read_truth
+from detectors.pipeline import unknown_entities
 from detectors.report import page, write_page
 
 
@@ -33,10 +34,15 @@ def evaluate(
     start = moment(since, min((label.start for label in labels), default=context.store.clock()))
     end = moment(until, max((label.end for label in labels), default=context.store.clock()))
     result = evaluate_truth(context.store, truth, since=start, until=end)
+    strange = unknown_entities(context.store, labels)
+    for name, nearest in strange.items():
+        say(
+            f"no KPI point is of {name}{f' (did you mean {nearest}?)' if nearest else ''}: what names it cannot be found"
+        )
     if html is not None:
         write_page(html, page(result.as_dict(), f"Detection against {truth.name}"))
     if as_json:
-        emit_json(result.as_dict())
+        emit_json({**result.as_dict(), "unknown_entities": sorted(strange)})
         return
     rows = [
         [

@@ -11,6 +11,7 @@ import click
 
 from alerting import run_watches
 from cli.context import Context, examples, json_option, pass_context, say
+from cli.kpi_ports import usage_days
 from cli.moments import moment, optional, span
 from cli.output import emit_json, emit_pairs, progress
 from cli.waking import newest, rest
@@ -18,10 +19,14 @@ from contracts.clock import iso
 from contracts.errors import StoreUnavailable
 from detectors import detect as detect_job
 from detectors import train as train_job
+from kpis.collecting import collect
 from kpis.pipeline import rollup as rollup_job
 from mediation.correlate import correlate
 from mediation.sources import watch_sources
-from servicedesk import AlertTickets
+from servicedesk import AlertTickets, run_desk
+from servicedesk.analytics import write_backlog
+from servicedesk.channels.job import run_channels
+from servicedesk.channels.pipeline import Channels
 
 _TRAIN_EVERY = timedelta(days=1)
 
@@ -69,10 +74,10 @@ def detect(context: Context, since: str | None, until: str | None, as_json: bool
 
 @click.command(epilog=examples("busyhour alert", "busyhour alert --since 2026-11-01 --until 2026-11-08 --every 5m"))
 @_span_options
-@click.option("--every", default="1m", show_default=True, help="Over a past span: evaluate as if run so often.")
+@click.option("--every", help="Over a past span: evaluate as if run so often; by each watch's own schedule without it.")
 @json_option
 @pass_context
-def alert(context: Context, since: str | None, until: str | None, every: str, as_json: bool) -> None:
+def alert(context: Context, since: str | None, until: str | None, every: str | None, as_json: bool) -> None:
     """Evaluate the watches, notify, open and resolve tickets. Nothing is told twice."""
     with progress("evaluating watches", quiet=as_json) as advance:
         if since is None and until is None:
@@ -81,7 +86,7 @@ def alert(context: Context, since: str | None, until: str | None, every: str, as
             context.store,
             since=optional(since),
             until=optional(until),
-            every=span(every),
+            every=span(every) if every else None,
             opener=AlertTickets(context.store),
             progress=advance,
         )
@@ -125,11 +130,18 @@ def _round(context: Context, trained: datetime | None) -> datetime:
     found = detect_job(store, until=now)
     watch_sources(store)
     told = run_watches(store, opener=AlertTickets(store))
+    desk = run_desk(store, Channels(store, store.clock).tell)
+    reached = run_channels(store)
+    write_backlog(store)
+    with usage_days(context) as usage:  # when everything is told: sources outside may be slow
+        collected = collect(store, usage=usage)
     say(
         f"{iso(now)} calls and sessions {joined.written}, points {rolled.written}, new anomalies {found.anomalies.new}, "
-        f"open incidents {len(found.open_incidents)}, alerts firing {told.firing}"
+        f"open incidents {len(found.open_incidents)}, alerts firing {told.firing}, "
+        f"tickets assigned {desk.assigned}, newly late {desk.breached}, messages filed {reached.filed}, sent {reached.sent}, "
+        f"values collected {sum(collected.written.values())}"
     )
-    for problem in (*joined.problems, *told.problems):
+    for problem in (*joined.problems, *told.problems, *reached.problems, *collected.problems):
         say(f"  {problem}")
     if now - trained >= _TRAIN_EVERY:  # when everything is told: learning takes longer than a bucket may wait
         train_job(store, until=now)
@@ -138,7 +150,7 @@ def _round(context: Context, trained: datetime | None) -> datetime:
 
 
 def _show(report: Any, as_json: bool) -> None:
-    values = asdict(report)
+    values = report.as_dict() if hasattr(report, "as_dict") else asdict(report)
     if as_json:
         emit_json(values)
     else:

@@ -7,15 +7,20 @@ from typing import Any
 
 import click
 
+from cli.commands.kpi_collect import collect, gaps, metrics, push, retain
+from cli.commands.kpi_compare import compare, rank, trend
+from cli.commands.kpi_definitions import alias_of, define, described, explain, limits_in_words, overlay, retire
 from cli.commands.kpi_forecast import forecast
+from cli.commands.kpi_report import report, watches
+from cli.commands.kpi_values import entries, export, import_, set_
 from cli.context import Context, examples, json_option, pass_context
+from cli.kpi_options import registry_of, registry_or_shipped
 from cli.moments import moment
 from cli.output import emit_json, emit_table, shown
 from contracts.clock import iso
 from contracts.entities import Entity
 from contracts.errors import UserError
-from kpis.catalogue import find, load
-from kpis.definitions import Definition
+from kpis.tracking import Tracked
 
 _INDEX = {"5m": "kpi-5m", "1h": "kpi-1h", "1d": "kpi-1d"}
 _UNKNOWN = {"no_data": "no data", "not_measurable": "n/m"}
@@ -26,36 +31,39 @@ def kpi() -> None:
     """Key performance indicators: definitions and values."""
 
 
-kpi.add_command(forecast)
+for _command in (
+    collect, compare, define, entries, explain, export, forecast, gaps, import_, metrics, overlay, push, rank, report,
+    retain, retire, set_, trend, watches,
+):  # fmt: skip
+    kpi.add_command(_command)
 
 
-@kpi.command("list", epilog=examples("busyhour kpi list --json"))
+@kpi.command("list", epilog=examples("busyhour kpi list", "busyhour kpi list --group congestion --json"))
+@click.option("--group", help="Only this group, such as congestion or books.")
+@click.option("--retired", is_flag=True, help="Retired ones, too.")
 @json_option
 @pass_context
-def list_(context: Context, as_json: bool) -> None:
-    """List the catalogue: what each KPI is, its unit, target and source."""
-    known = load(context.settings).values()
+def list_(context: Context, group: str | None, retired: bool, as_json: bool) -> None:
+    """List every KPI: what it is, its unit, target and source, those that people define included."""
+    known = registry_or_shipped(context).known
+    rows = [
+        known[name] for name in sorted(known) if (retired or known[name].active) and group in (None, known[name].group)
+    ]
     if as_json:
-        rows = [
-            {
-                "kpi": each.id,
-                "alias": each.alias,
-                "title": each.title,
-                "service": each.service,
-                "unit": each.unit,
-                "bad": each.bad,
-                "target": each.target,
-                "standard": each.standard,
-                "dimensions": each.dimensions,
-            }
-            for each in known
-        ]
-        emit_json({"kpis": rows})
+        emit_json({"kpis": [_row(each) for each in rows]})
         return
     emit_table(
-        ("kpi", "alias", "unit", "target", "title", "standard"),
-        [[each.id, each.alias, each.unit, _target(each), each.title, each.standard] for each in known],
+        ("kpi", "alias", "group", "unit", "target", "title", "source"),
+        [
+            [each.id, alias_of(each), each.group, each.unit, limits_in_words(each.limits), each.name, each.source]
+            for each in rows
+        ],
     )
+
+
+def _row(each: Tracked) -> dict[str, Any]:
+    target = each.limits.target
+    return described(each) | {"target": target.value if target else None, "dimensions": each.dimensions}
 
 
 @kpi.command(
@@ -85,8 +93,9 @@ def show(
     as_json: bool,
 ) -> None:
     """Show the values of an entity, bucket by bucket. "n/m": not measurable; "no data": no proof that the feed was alive."""
-    known = load(context.settings)
-    chosen = [find(known, name) for name in names]
+    registry = registry_of(context)
+    known = registry.known
+    chosen = [registry.find(name) for name in names]
     for length in (resolution,) if resolution else ("1h", "1d"):  # a thin series is kept by the day only
         points = _points(context, _entity(entity), chosen, _INDEX[length], since, until, last)
         if points:
@@ -98,7 +107,7 @@ def show(
     cells = {(point["@timestamp"], point["kpi"]["id"]): _cell(point["kpi"]) for point in points}
     times = sorted({time for time, _ in cells})
     rows = [[time[:16], *(cells.get((time, name), "") for name in ids)] for time in times]
-    headings = ["from (UTC)", *(f"{known[name].alias} [{known[name].unit}]" if name in known else name for name in ids)]
+    headings = ["from (UTC)", *(_heading(known[name]) if name in known else name for name in ids)]
     emit_table(
         headings, rows, title=entity, empty="no points: no such entity, or nothing rolled up (`busyhour rollup`)"
     )
@@ -114,7 +123,7 @@ def _entity(text: str) -> Entity:
 def _points(
     context: Context,
     entity: Entity,
-    chosen: list[Definition],
+    chosen: list[Tracked],
     index: str,
     since: str | None,
     until: str | None,
@@ -150,5 +159,5 @@ def _cell(point: dict[str, Any]) -> str:
     return shown(value) + few if value is not None else "–"
 
 
-def _target(definition: Definition) -> str:
-    return "" if definition.target is None else f"{definition.target_op} {shown(definition.target)}"
+def _heading(each: Tracked) -> str:
+    return f"{alias_of(each) or each.id} [{each.unit}]"

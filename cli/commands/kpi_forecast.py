@@ -12,12 +12,12 @@ import click
 import numpy as np
 
 from cli.context import Context, examples, json_option, pass_context
+from cli.kpi_options import registry_of
 from cli.moments import moment
 from cli.output import emit_json, emit_pairs, emit_table, shown
 from contracts.clock import iso
 from contracts.entities import Entity
 from contracts.errors import UserError
-from kpis.catalogue import find, load
 
 if TYPE_CHECKING:  # imported when it is used, so that `kpi list` is quick
     from detectors.forecasting import Capacity, Outlook
@@ -73,7 +73,7 @@ def forecast(
     """
     from detectors.forecasting import outlook
 
-    definition = find(load(context.settings), name)
+    definition = registry_of(context).find(name).definition()
     try:
         who = Entity.parse(entity)
     except ValueError as error:

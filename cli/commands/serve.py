@@ -16,6 +16,7 @@ from cli.output import emit_json
         "busyhour serve --port 8700",
         "busyhour serve --background",
         "busyhour serve --host 0.0.0.0 --certificate cert.pem --key key.pem --name noc.example.net",
+        "busyhour serve --host 10.0.0.9 --behind-proxy 10.0.0.7 --name noc.example.net",
     )
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -27,7 +28,13 @@ from cli.output import emit_json
 @click.option("--key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM file of its key.")
 @click.option("--background", is_flag=True, help="Leave it running; `busyhour node stop` or --stop ends it.")
 @click.option("--stop", is_flag=True, help="End the one in the background.")
-@click.option("--behind-proxy", is_flag=True, help="A proxy before it ends https and says so in X-Forwarded-Proto.")
+@click.option(
+    "--behind-proxy",
+    "proxies",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Address or network of a proxy that ends https; its X-Forwarded-For and -Proto are believed. May be repeated.",
+)
 @json_option
 @pass_context
 def serve(
@@ -39,7 +46,7 @@ def serve(
     key: Path | None,
     background: bool,
     stop: bool,
-    behind_proxy: bool,
+    proxies: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Serve the web console and the REST API until Ctrl-C; staff sign in with their Elasticsearch account.
@@ -63,7 +70,7 @@ def serve(
         if first:
             say(f"first administrator (this link works once, for an hour): {first}")
 
-    run(context.settings, Place(host, port, certificate, key, names, behind_proxy), ready)
+    run(context.settings, Place(host, port, certificate, key, names, proxies), ready)
 
 
 def _in_background(context: Context, port: int, *, stop: bool, as_json: bool) -> None:

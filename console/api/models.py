@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -50,6 +50,46 @@ class Acknowledgement(_Given):
     why: str = Field("", max_length=200)
 
 
+class NewKpi(_Given):
+    """`definition`: as `busyhour kpi define` takes it, of source manual or formula."""
+
+    definition: dict[str, Any]
+    why: str = Field(min_length=1, max_length=1000)
+
+
+class KpiChange(NewKpi):
+    """`revision`: the one that was read; 0 where people wrote none yet."""
+
+    revision: int = Field(ge=0)
+
+
+class NewKpiValue(_Given):
+    """`at`: any time in the bucket. `value`: in the KPI's unit."""
+
+    entity: str = Field("network:all", max_length=250)
+    at: str = Field(max_length=40)
+    value: float = Field(allow_inf_nan=False)
+    why: str = Field(min_length=1, max_length=1000)
+
+
+class NewSilence(_Given):
+    """`matchers` as Alertmanager writes them: `service=voip`, `alertname=~"trunk.*"`. Times as `2026-11-21T10:00:00Z`."""
+
+    matchers: list[str] = Field(min_length=1, max_length=20)
+    starts_at: str = Field(max_length=40)
+    ends_at: str = Field(max_length=40)
+    comment: str = Field(min_length=1, max_length=200)
+
+
+class Verdict(_Given):
+    """`verdict`: true, false or expected. `scope`: what a false one keeps quiet: series, kpi or entity."""
+
+    verdict: Literal["true", "false", "expected"]
+    why: str = Field(min_length=1, max_length=1000)
+    scope: Literal["series", "kpi", "entity"] = "series"
+    days: int = Field(28, ge=1, le=400)
+
+
 class NewTicket(_Given):
     """`mark`: two requests with the same one open one ticket; begin it with the time, `2026-11-21T10:00:00Z~anything`."""
 
@@ -62,9 +102,63 @@ class NewTicket(_Given):
 
 
 class TicketChange(_Given):
-    state: str = Field("", max_length=20)
+    """`state` by key or name of servicedesk/states.yml. `impact` and `urgency` go together and make the priority.
+
+    `revision`: number of entries in the history as it was read; another change meanwhile is then a 409. `parent`: "" takes
+    it away.
+    """
+
+    state: str = Field("", max_length=40)
     assignee: str = Field("", max_length=64)
     comment: str = Field("", max_length=10_000)
+    impact: str = Field("", max_length=20)
+    urgency: str = Field("", max_length=20)
+    add_tags: list[str] = Field(default_factory=list, max_length=20)
+    remove_tags: list[str] = Field(default_factory=list, max_length=20)
+    parent: str | None = Field(None, max_length=64)
+    revision: int | None = Field(None, ge=0)
+
+
+class TicketText(_Given):
+    text: str = Field(min_length=1, max_length=10_000)
+
+
+class TicketMerge(_Given):
+    """`into`: the ticket that goes on."""
+
+    into: str = Field(min_length=1, max_length=64)
+
+
+class TicketLink(_Given):
+    """`relation`: related, blocks, blocked_by, duplicates or duplicated_by."""
+
+    relation: str = Field(min_length=1, max_length=20)
+    other: str = Field(min_length=1, max_length=64)
+
+
+class TicketPart(_Given):
+    title: str = Field(min_length=1, max_length=200)
+    body: str = Field("", max_length=10_000)
+
+
+class CustomerChange(_Given):
+    """`values`: columns of the account by name (name, status, language, email, phone, address, plan, sla …); "" clears one."""
+
+    values: dict[str, str] = Field(default_factory=dict, max_length=20)
+    consents_given: list[str] = Field(default_factory=list, max_length=10)
+    consents_withdrawn: list[str] = Field(default_factory=list, max_length=10)
+
+
+class AgentChange(_Given):
+    """`skills`: categories and services; none: everything. `shift`: a calendar of servicedesk/sla.yml."""
+
+    full_name: str = Field("", max_length=100)
+    team: str = Field("", max_length=64)
+    skills: list[str] = Field(default_factory=list, max_length=50)
+    languages: list[str] = Field(default_factory=list, max_length=20)
+    shift: str = Field("always", max_length=64)
+    capacity: int = Field(10, ge=1, le=10_000)
+    away: bool = False
 
 
 class NewUser(_Given):

@@ -1,4 +1,4 @@
-"""Heat maps: a colour for each pair of categories, from blue (low) over white to vermilion (high)."""
+"""Heat maps: a colour for each pair of categories, from blue over white to vermilion: low to high, or good to bad."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def picture(panel: Panel, table: Table) -> dict[str, Any]:
             "left": "center",
             "bottom": 0,
             "itemWidth": 12,
-            "inRange": {"color": _SCALE},
+            "inRange": {"color": _SCALE[::-1] if panel.good == "high" else _SCALE},
         },
         "series": [
             {

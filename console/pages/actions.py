@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -14,15 +15,19 @@ from alerting.matchers import Matcher
 from console.errors import RequestError
 from console.nouns import NOUNS, one
 from console.templating import page
+from console.verdicts import judged
 from console.viewer import Posted, Viewer, allowed, services
 from contracts.clock import iso, parse_iso
 from servicedesk import PRIORITIES, Ticket, TicketDesk
+from servicedesk.notes import Note, add_note
 
 router = APIRouter()
 SILENCE_HOURS = (1, 2, 8, 24)
 MOST_TITLE, MOST_TEXT, MOST_NAME = 200, 10_000, 64
 MayAlert = Annotated[Viewer, Depends(allowed("alert:read", "alert:index"))]
 MaySilence = Annotated[Viewer, Depends(allowed("alert:read", "silence:index", "silence:read"))]
+MayJudge = Annotated[Viewer, Depends(allowed("anomaly:read", "feedback:read", "feedback:index"))]
+MayNote = Annotated[Viewer, Depends(allowed("ticket:read", "ticket-note:read", "ticket-note:index"))]
 MayTicket = Annotated[Viewer, Depends(allowed("ticket:read", "ticket:index"))]
 
 
@@ -50,6 +55,18 @@ def silenced(request: Request, key: str, viewer: MaySilence, form: Posted) -> Re
     added = add_silence(viewer.store, matchers, starts_at=begins, ends_at=ends, by=viewer.username, comment=why)
     made.audit.note(viewer.username, "silence added", added.id, matchers=matchers)
     return RedirectResponse(f"/alerts/{key}", 303)
+
+
+@router.post("/anomalies/{key}/verdict")
+def verdict(request: Request, key: str, viewer: MayJudge, form: Posted) -> Response:
+    """What the anomaly was. `busyhour detect` heeds it from its next run on."""
+    days = text(form, "days", 3)
+    if not days.isdecimal():
+        raise RequestError(f"days: {days!r} is no number of days")
+    said = [text(form, name, MOST_NAME) for name in ("verdict", "scope")]
+    why = text(form, "why", MOST_TITLE)
+    judged(request, viewer, one(viewer.store, NOUNS["anomalies"], key), said[0], why, said[1], int(days))
+    return RedirectResponse(f"/anomalies/{quote(key)}", 303)
 
 
 @router.get("/ticket/new")
@@ -111,6 +128,20 @@ def comment(request: Request, key: str, viewer: MayTicket, form: Posted) -> Resp
     TicketDesk(viewer.store, made.clock).comment(key, text(form, "comment", MOST_TEXT), by=viewer.username)
     made.audit.note(viewer.username, "ticket commented", key)
     return RedirectResponse(f"/tickets/{key}", 303)
+
+
+@router.post("/tickets/{key}/note")
+def note(request: Request, key: str, viewer: MayNote, form: Posted) -> Response:
+    """What only the desk may read."""
+    noted_privately(request, viewer, key, text(form, "note", MOST_TEXT))
+    return RedirectResponse(f"/tickets/{key}", 303)
+
+
+def noted_privately(request: Request, viewer: Viewer, key: str, words: str) -> Note:
+    made = services(request)
+    kept = add_note(viewer.store, key, words, by=viewer.username, clock=made.clock)
+    made.audit.note(viewer.username, "private note", key)
+    return kept
 
 
 @router.post("/tickets/{key}/move")

@@ -16,6 +16,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from console.errors import NotFound, RequestError
+from console.i18n import Words
 from console.panels import Answer, Asked, Chosen, asked
 from console.panels.request import filterable
 from console.panels.service import failed
@@ -89,8 +90,17 @@ def _show(request: Request, viewer: Viewer, name: str) -> Response:
             "language": viewer.words.tag,
             "messages": messages(viewer.words),
             "notify": viewer.profile.notify,
+            "labels": _labels(board, viewer.words),
         },
     )
+
+
+def _labels(board: Dashboard, words: Words) -> dict[str, str]:
+    """What stands in pictures and is translated: the pictures themselves are shared by viewers of every language."""
+    texts = {text for panel in board.panels for text in (panel.title, panel.unit)}
+    texts |= {mark.label for panel in board.panels for mark in panel.thresholds}
+    said = {text: words.text(text) for text in sorted(texts) if text}
+    return {text: other for text, other in said.items() if other != text}
 
 
 def board_of(made: Services, name: str) -> Dashboard:

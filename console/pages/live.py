@@ -45,11 +45,11 @@ async def _events(request: Request, made: Services, interval: float) -> AsyncIte
             wait = _AGAIN_SEC if away else interval * (1 + random.uniform(0, _SPREAD))
             if await _stopping(request, wait):
                 return
-            if made.sessions.peek(request.cookies.get(COOKIE, "")) is None:
-                yield b"event: over\ndata: {}\n\n"
+            event = await run_in_threadpool(_look, made, request.cookies.get(COOKIE, ""))
+            yield f"event: {event}\ndata: {{}}\n\n".encode()
+            if event == "over":
                 return
-            away = not await run_in_threadpool(_answers, made)
-            yield b"event: away\ndata: {}\n\n" if away else b"event: tick\ndata: {}\n\n"
+            away = event == "away"
     finally:
         request.app.state.watching -= 1
 
@@ -63,9 +63,9 @@ async def _stopping(request: Request, seconds: float) -> bool:
     return bool(request.app.state.ending())
 
 
-def _answers(made: Services) -> bool:
+def _look(made: Services, token: str) -> str:
+    """The event to tell: sessions are in the store, so that who asks for one also learns whether Elasticsearch answers."""
     try:
-        made.store.exchange.ask("GET", "/")
+        return "over" if made.sessions.peek(token) is None else "tick"
     except BusyhourError:
-        return False
-    return True
+        return "away"

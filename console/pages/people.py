@@ -97,7 +97,7 @@ def change_account(request: Request, viewer: Someone, form: Posted) -> Response:
     values: dict[str, Any] = {key: form[key] for key in ("name", "language", "timezone", "theme") if key in form}
     values["notify"] = [severity for severity in SEVERITIES if form.get(f"notify-{severity}")]
     try:
-        made.sessions.renew(made.profiles.change(viewer.username, values))
+        made.profiles.change(viewer.username, values)
     except UserError as error:
         return _account_page(request, viewer, 400, problem=error.what)
     made.audit.note(viewer.username, "profile changed", viewer.username)
@@ -109,7 +109,7 @@ def change_theme(request: Request, viewer: Someone, form: Posted) -> Response:
     """From the button in the head of every page."""
     made = services(request)
     theme = "dark" if form.get("theme") == "dark" else "light"
-    made.sessions.renew(made.profiles.change(viewer.username, {"name": viewer.profile.name, "theme": theme}))
+    made.profiles.change(viewer.username, {"name": viewer.profile.name, "theme": theme})
     back = request.headers.get("referer", "/")
     return RedirectResponse(back if back.startswith(str(request.base_url)) else "/", 303)
 

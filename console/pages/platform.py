@@ -21,7 +21,7 @@ def health(request: Request, viewer: Annotated[Viewer, Depends(allowed("cluster:
     made = services(request)
     info = viewer.store.info()
     jobs = _jobs(viewer) if viewer.may("job:read") else None
-    console = {"sessions": len(made.sessions), "watching": request.app.state.watching, "users": viewer.username}
+    console = {"sessions": made.sessions.count(), "watching": request.app.state.watching, "users": viewer.username}
     return page(request, "health.html", viewer, info=info, jobs=jobs, console=console, stored=_stored(viewer))
 
 

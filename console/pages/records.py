@@ -11,16 +11,31 @@ from fastapi.responses import Response
 
 from alerting import Silence, list_silences
 from alerting import history as alert_history
+from console.i18n import marked as _
 from console.nouns import NOUNS, Noun, find, one
 from console.pages.actions import SILENCE_HOURS
 from console.pages.plot import contributors
 from console.profiles import SEVERITIES
 from console.templating import messages, page
 from console.viewer import Viewer, allowed, services
+from detectors.feedback import SCOPES, VERDICTS
 from servicedesk import PRIORITIES, STATES, TRANSITIONS, Ticket
+from servicedesk.notes import notes_of
+from servicedesk.profiles import Customer
 
 router = APIRouter()
-_ONE_PAGE = {"alerts": "alert.html", "tickets": "ticket.html", "anomalies": "anomaly.html"}
+_ONE_PAGE = {
+    "customers": "customer.html",
+    "alerts": "alert.html",
+    "tickets": "ticket.html",
+    "anomalies": "anomaly.html",
+}
+_VERDICT_WORDS = {"true": _("a real fault"), "false": _("no fault"), "expected": _("expected, such as maintenance")}
+_SCOPE_WORDS = {
+    "series": _("this KPI of this entity"),
+    "kpi": _("this KPI anywhere in the service"),
+    "entity": _("all KPIs of this entity"),
+}
 _LINKS = {"incident.id": "/incidents/", "ticket.id": "/tickets/", "anomaly.id": "/anomalies/"}
 
 
@@ -81,19 +96,31 @@ def _shown(noun: Noun) -> Any:
 def _more(noun: Noun, viewer: Viewer, source: Mapping[str, Any]) -> dict[str, Any]:
     if noun.name == "tickets":
         ticket = Ticket.of(source)
-        return {"ticket": ticket, "steps": TRANSITIONS[ticket.state], "may_write": viewer.may("ticket:index")}
+        viewer.learn(["ticket:index", "ticket-note:read", "ticket-note:index"])
+        may = {"may_write": viewer.may("ticket:index"), "may_note": viewer.may("ticket-note:index")}
+        notes = notes_of(viewer.store, ticket.id) if viewer.may("ticket-note:read") else []
+        return {"ticket": ticket, "steps": TRANSITIONS[ticket.state], "notes": notes, **may}
     if noun.name == "alerts":
         viewer.learn(["alert:index", "silence:index", "silence:read"])
         silences = _silences(viewer, source) if viewer.may("silence:read") else []
         may = {"may_write": viewer.may("alert:index"), "may_silence": viewer.may("silence:index")}
         return {"history": alert_history(source), "silences": silences, "hours": SILENCE_HOURS, **may}
     if noun.name == "anomalies":
+        viewer.learn(["feedback:read", "feedback:index"])
+        said = viewer.store.get("feedback", source["id"]) if viewer.may("feedback:read") else None
         facts = {"id": source["id"], "zone": viewer.words.zone_name(), "language": viewer.words.tag}
         return {
             "facts": {**facts, "messages": messages(viewer.words)},
             "contributors": contributors(viewer.store, source),
+            "said": said.source if said else None,
+            "may_judge": viewer.may("feedback:index"),
+            "verdicts": VERDICTS,
+            "scopes": SCOPES,
+            "verdict_words": _VERDICT_WORDS,
+            "scope_words": _SCOPE_WORDS,
         }
-    return {"related": _related(noun, viewer, source)}
+    more = {"customer": Customer.of(source)} if noun.name == "customers" else {}
+    return {"related": _related(noun, viewer, source), **more}
 
 
 def _silences(viewer: Viewer, source: Mapping[str, Any]) -> list[Silence]:

@@ -4,6 +4,7 @@
   const facts = JSON.parse(document.getElementById("facts").textContent);
   const words = Draw.formats(facts.language, facts.zone);
   const said = facts.messages;
+  words.labels = facts.labels;
   const panels = new Map();
   for (const element of document.querySelectorAll("[data-panel]")) panels.set(element.dataset.panel, element);
   const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name] ?? "");

@@ -2,6 +2,7 @@
 "use strict";
 const Draw = (() => {
   const charts = new Map(); // element -> chart
+  const again = new Map(); // element -> draws it anew, in the colours and the width of now
   const PAGES = { "ticket.id": "/tickets/", "incident.id": "/incidents/", "anomaly.id": "/anomalies/", "customer.id": "/customers/" };
 
   function formats(language, zone) {
@@ -35,9 +36,21 @@ const Draw = (() => {
     return typeof value === "string" && value[0] === "@" && colours[value] ? colours[value] : value;
   }
 
+  // What the dashboard's definition says (titles, units, marks) in the viewer's language; names of the data stay as they are.
+  function name(option, labels) {
+    for (const series of option.series) {
+      const marks = (series.markLine && series.markLine.data) || [];
+      for (const each of series.type === "gauge" ? series.data : marks) each.name = labels[each.name] || each.name;
+    }
+  }
+
   function completed(picture, words) {
     const colours = theme();
     const option = painted(picture.option, colours);
+    name(option, words.labels || {});
+    for (const series of option.series) {
+      if (series.type === "gauge") series.detail.formatter = series.axisLabel.formatter = words.number;
+    }
     const animate = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     option.animation = animate && option.series.length < 6;
     option.animationDuration = 200;
@@ -75,9 +88,14 @@ const Draw = (() => {
       element.replaceChildren();
       drawn = echarts.init(element, null, { renderer: "canvas" });
       charts.set(element, drawn);
+      element.classList.add("chart");
       new ResizeObserver(() => drawn.resize()).observe(element);
     }
     drawn.setOption(completed(picture, words), { notMerge: true });
+    again.set(element, () => {
+      drawn.resize();
+      drawn.setOption({ ...completed(picture, words), animation: false }, { notMerge: true });
+    });
     drawn.off("click");
     if (onClick && picture.click && picture.click.field) {
       drawn.on("click", (event) => {
@@ -176,6 +194,8 @@ const Draw = (() => {
     if (drawn) {
       drawn.dispose();
       charts.delete(element);
+      again.delete(element);
+      element.classList.remove("chart");
     }
   }
 
@@ -190,6 +210,9 @@ const Draw = (() => {
     ({ tiles, table, words: cloud })[picture.kind](element, picture, words, href, messages);
     return null;
   }
+
+  // Paper has a width and colours of its own.
+  matchMedia("print").addEventListener("change", () => again.forEach((each) => each()));
 
   return { formats, show, forget, chartOf: (element) => charts.get(element), theme };
 })();

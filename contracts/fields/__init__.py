@@ -4,22 +4,36 @@ Times are UTC. Ratios are 0–1. The unit is the last part of a name (`.ms`, `.s
 Names of the Elastic Common Schema come first, then our own under `voip`, `mobile`, `sms`, `epc`, `cdr`, `kpi` and so on.
 """
 
-from contracts.fields.alerting import ALERT, NOTIFICATION, SILENCE
+from contracts.fields.alerting import ALERT, NOTIFICATION, SILENCE, WATCH, WATCH_RUN
 from contracts.fields.base import ENTITY, EVENT, FINDING, SERVICE, SOURCE_FILE, Field
 from contracts.fields.books import FEED, FILE, GAP, REJECT
-from contracts.fields.desk import CUSTOMER, SUBSCRIBER_INDEX, TICKET
+from contracts.fields.contact import INTERACTION
+from contracts.fields.desk import (
+    AGENT,
+    ATTACHMENT,
+    BILLING,
+    CUSTOMER,
+    SUBSCRIBER_INDEX,
+    SUBSCRIPTION,
+    TICKET,
+    TICKET_NOTE,
+)
 from contracts.fields.detection import ANOMALY, BASELINE, FEEDBACK, INCIDENT, STATE
-from contracts.fields.jobs import AUDIT, JOB, PROFILE
-from contracts.fields.kpi import KPI
+from contracts.fields.jobs import AUDIT, CONSOLE_SESSION, JOB, PROFILE
+from contracts.fields.kpi import KPI, KPI_CORRECTION, KPI_DEFINITION
 from contracts.fields.records import CALL, CDR, CORRELATED, EPC, MOBILE_VOICE, PEER, SESSION, SMS, SUBSCRIBER, VOIP
 
 __all__ = [
+    "AGENT",
     "ALERT",
     "ANOMALY",
+    "ATTACHMENT",
     "AUDIT",
     "BASELINE",
+    "BILLING",
     "CALL",
     "CDR",
+    "CONSOLE_SESSION",
     "CORRELATED",
     "CUSTOMER",
     "ENTITY",
@@ -31,8 +45,11 @@ __all__ = [
     "FINDING",
     "GAP",
     "INCIDENT",
+    "INTERACTION",
     "JOB",
     "KPI",
+    "KPI_CORRECTION",
+    "KPI_DEFINITION",
     "MOBILE_VOICE",
     "NOTIFICATION",
     "PEER",
@@ -46,7 +63,11 @@ __all__ = [
     "STATE",
     "SUBSCRIBER",
     "SUBSCRIBER_INDEX",
+    "SUBSCRIPTION",
     "TICKET",
+    "TICKET_NOTE",
     "VOIP",
+    "WATCH",
+    "WATCH_RUN",
     "Field",
 ]

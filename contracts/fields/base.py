@@ -6,7 +6,11 @@ from typing import NamedTuple
 
 
 class Field(NamedTuple):
-    """`type` is an Elasticsearch field type; `text` means full text with a `.keyword` beside it; `blob` is kept, not indexed."""
+    """`type` is an Elasticsearch field type, or one of ours:
+
+    `text` full text with a `.keyword` beside it, `typed` the same, and `.typed` finds it by the beginnings of its words,
+    `prose` full text alone, `prefix` one word that is found by its beginning, `blob` kept and not indexed.
+    """
 
     name: str
     type: str

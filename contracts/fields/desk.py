@@ -1,8 +1,18 @@
-"""Fields of tickets, customers and their numbers."""
+"""Fields of the service desk: tickets, private notes, attachments, agents, customers, what they have and what they owe."""
 
 from __future__ import annotations
 
-from contracts.fields.base import SERVICE, F
+from contracts.fields.base import SERVICE, F, Field
+
+
+def _deadline(name: str, meaning: str) -> tuple[Field, ...]:
+    """One target of a service level agreement."""
+    return (
+        F(f"ticket.sla.{name}.due", "date", f"{meaning} is due; moves on while the ticket is frozen"),
+        F(f"ticket.sla.{name}.done", "date", f"when {meaning} came; absent while it is owed"),
+        F(f"ticket.sla.{name}.breached", "boolean", f"{meaning} came, or is, too late"),
+    )
+
 
 TICKET = (
     F("@timestamp", "date", "opened"),
@@ -11,22 +21,80 @@ TICKET = (
     F("ticket.id", "keyword", "T-20261121-3f2a91"),
     F("ticket.title", "text", "one line"),
     F("ticket.body", "text", "what happened"),
-    F("ticket.state", "keyword", "new, open, pending, resolved or closed"),
-    F("ticket.priority", "keyword", "critical, high, medium or low"),
-    F("ticket.category", "keyword", "network, customer …"),
+    F("ticket.words", "prose", "comments, for full-text search"),
+    F("ticket.state", "keyword", "type of its state: new, open, pending, resolved or closed"),
+    F("ticket.status", "keyword", "its state by name: a key of servicedesk/states.yml"),
+    F("ticket.priority", "keyword", "critical, high, medium or low: impact × urgency"),
+    F("ticket.impact", "keyword", "extensive, significant, moderate or none: how many feel it"),
+    F("ticket.urgency", "keyword", "critical, high, medium or low: how soon it has to end"),
+    F("ticket.category", "keyword", "network, customer, billing …"),
+    F("ticket.origin", "keyword", "who opened it: alert, agent, customer or rule"),
+    F("ticket.channel", "keyword", "how it came: alert, phone, email, chat, social, web …"),
+    F("ticket.language", "keyword", "ISO 639-1, in which the customer writes"),
+    F("ticket.skills", "keyword", "skills that who works on it needs"),
+    F("ticket.tags", "keyword", "tags"),
     F("ticket.assignee", "keyword", "user"),
+    F("ticket.team", "keyword", "team that has it"),
     F("ticket.updated", "date", "last change"),
+    F("ticket.responded", "date", "when somebody first answered or took it up"),
     F("ticket.resolved", "date", "when it was resolved"),
+    F("ticket.closed", "date", "when it was closed"),
+    F("ticket.reopened", "integer", "how often it was reopened"),
     F("ticket.impacted_customers", "integer", "customers who feel it"),
+    F("ticket.parent", "keyword", "the ticket of the incident that this one is a consequence of"),
+    F("ticket.merged_into", "keyword", "the ticket that goes on in its place"),
+    F("ticket.links", "keyword", "`relation:ticket`, such as related:T-20261121-3f2a91"),
+    F("ticket.attachments", "blob", "files of it: id, name, type, bytes, by, at"),
     F("ticket.history", "blob", "every change: at, by, what, from, to, comment"),
+    F("ticket.sla.policy", "keyword", "which promise applies: a key of servicedesk/sla.yml"),
+    F("ticket.sla.state", "keyword", "ok, at_risk, breached, frozen or met"),
+    F("ticket.sla.escalated", "integer", "0: not; 1: at risk and told; 2: breached and told"),
+    *_deadline("first_response", "the first response"),
+    *_deadline("update", "the next update"),
+    *_deadline("solution", "the solution"),
+    F("ticket.sla.next.due", "date", "the earliest of what is due"),
+    F("ticket.sla.next.warn", "date", "from when on that is at risk"),
+    F("ticket.sla.next.kind", "keyword", "which it is: first_response, update or solution"),
     F("alert.fingerprint", "keyword", "alert that opened it"),
     F("incident.id", "keyword", "incident it is about"),
     F("customer.id", "keyword", "customers named in it (the first 100 impacted)"),
 )
+TICKET_NOTE = (
+    F("@timestamp", "date", "when it was written"),
+    F("event.ingested", "date", "when it was last written"),
+    F("ticket.id", "keyword", "on which ticket"),
+    F("note.by", "keyword", "who wrote it"),
+    F("note.text", "prose", "what only the desk may read"),
+)
+ATTACHMENT = (
+    F("@timestamp", "date", "when it was attached"),
+    F("event.ingested", "date", "when it was last written"),
+    F("ticket.id", "keyword", "of which ticket"),
+    F("attachment.id", "keyword", "digest of ticket and content"),
+    F("attachment.name", "keyword", "file name"),
+    F("attachment.type", "keyword", "media type, by its content"),
+    F("attachment.bytes", "long", "length of the whole file"),
+    F("attachment.sha256", "keyword", "of the whole file"),
+    F("attachment.by", "keyword", "who attached it"),
+    F("attachment.chunks", "integer", "pieces it is kept in"),
+    F("attachment.chunk", "integer", "which piece this is, from 0"),
+    F("attachment.data", "binary", "the piece, in base64"),
+)
+AGENT = (
+    F("event.ingested", "date", "when it was last written"),
+    F("agent.name", "keyword", "the Elasticsearch user"),
+    F("agent.full_name", "keyword", "name shown to others"),
+    F("agent.team", "keyword", "team"),
+    F("agent.skills", "keyword", "what they can work on: categories and services"),
+    F("agent.languages", "keyword", "ISO 639-1"),
+    F("agent.shift", "keyword", "when they work: a calendar of servicedesk/sla.yml"),
+    F("agent.capacity", "integer", "tickets at once"),
+    F("agent.away", "boolean", "gets nothing assigned"),
+)
 CUSTOMER = (
     F("event.ingested", "date", "when it was last written"),
     F("customer.id", "keyword", "C0000001"),
-    F("customer.name", "text", "name"),
+    F("customer.name", "typed", "name"),
     F("customer.kind", "keyword", "consumer or business"),
     F("customer.language", "keyword", "ISO 639-1"),
     F("customer.plan", "keyword", "tariff plan"),
@@ -34,10 +102,62 @@ CUSTOMER = (
     F("customer.subscriber_keys", "keyword", "keyed hashes of their MSISDNs"),
     F("customer.trunk_groups", "keyword", "trunk groups that serve them"),
     F("customer.services", "keyword", "services subscribed to"),
+    F("customer.status", "keyword", "active, suspended or ended; absent: active"),
+    F("customer.email", "typed", "where mail to them goes"),
+    F("customer.phone", "keyword", "where they are called back"),
+    F("customer.address", "text", "postal address"),
+    F("customer.contacts", "blob", "further people: name, role, email, phone"),
+    F("customer.consents", "keyword", "purposes they agreed to: marketing, survey, recording …"),
+    F("customer.sla", "keyword", "promise in their contract: a key of servicedesk/sla.yml"),
+    F("customer.history", "blob", "every change of the account: at, by, what, from, to"),
+    F("customer.source", "keyword", "system that they are synchronised from"),
+    F("customer.synced", "blob", "values as that system had them last"),
+)
+SUBSCRIPTION = (
+    F("event.ingested", "date", "when it was last written"),
+    F("subscription.id", "keyword", "S0000001"),
+    F("subscription.kind", "keyword", "mobile, thing, trunk, broadband or enterprise"),
+    F("subscription.status", "keyword", "active, suspended or ended; absent: active"),
+    F("subscription.plan", "keyword", "tariff plan"),
+    F("subscription.since", "date", "from when on"),
+    F("subscription.until", "date", "until when; absent: it goes on"),
+    F("subscription.region", "keyword", "region it is used in"),
+    F("subscription.cell", "keyword", "home cell"),
+    F("subscription.trunk_group", "keyword", "trunk group that serves it"),
+    F("subscription.apn", "keyword", "access point name"),
+    F("subscription.speed.mbit_s", "double", "speed of a broadband line"),
+    F("subscription.device", "keyword", "model of the device"),
+    F("subscriber.key", "keyword", "keyed hash of its MSISDN"),
+    F("customer.id", "keyword", "whose it is"),
+    F("customer.source", "keyword", "system that it is synchronised from"),
+    F("customer.synced", "blob", "values as that system had them last"),
+)
+BILLING = (
+    F("@timestamp", "date", "issued, paid or given back"),
+    F("event.ingested", "date", "when it was last written"),
+    F("billing.id", "keyword", "number of the invoice, payment …"),
+    F("billing.kind", "keyword", "invoice, payment, credit or refund"),
+    F("billing.state", "keyword", "of an invoice: open, paid, overdue, disputed or void"),
+    F("billing.currency", "keyword", "ISO 4217"),
+    F("billing.amount.minor", "long", "in the smallest unit of the currency (ISO 4217 exponent), never less than 0"),
+    F("billing.effect.minor", "long", "what it adds to what the customer owes; payments and credits are less than 0"),
+    F("billing.net.minor", "long", "of an invoice: without tax"),
+    F("billing.tax.minor", "long", "of an invoice: the tax"),
+    F("billing.due", "date", "of an invoice: when it has to be paid"),
+    F("billing.paid", "date", "of an invoice: when it was"),
+    F("billing.from", "date", "of an invoice: first day billed"),
+    F("billing.until", "date", "of an invoice: last day billed"),
+    F("billing.invoice", "keyword", "invoice that a payment, credit or refund is for"),
+    F("billing.plan", "keyword", "tariff plan billed"),
+    F("billing.items", "blob", "lines of an invoice; money as decimal texts"),
+    F("customer.id", "keyword", "whose it is"),
+    F("customer.source", "keyword", "system that it is synchronised from"),
+    F("customer.synced", "blob", "values as that system had them last"),
 )
 SUBSCRIBER_INDEX = (
     F("event.ingested", "date", "when it was last written"),
     F("subscriber.key", "keyword", "keyed hash"),
     F("subscriber.number", "keyword", "the number behind it"),
+    F("subscriber.typed", "prefix", "the number, found by its first digits"),
     F("customer.id", "keyword", "whose it is"),
 )

@@ -1,4 +1,4 @@
-"""Fields of jobs, of what staff chose in the console, and of the audit trail."""
+"""Fields of jobs, of what staff chose and who is signed in in the console, and of the audit trail."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ PROFILE = (
     F("profile.timezone", "keyword", "IANA zone; absent: the browser's"),
     F("profile.theme", "keyword", "light, dark, or absent: as the system has it"),
     F("profile.notify", "keyword", "severities of alerts that the console shows a notice of"),
+)
+CONSOLE_SESSION = (
+    F("event.ingested", "date", "when it was last written"),
+    F("user.name", "keyword", "the Elasticsearch user"),
+    F("user.full_name", "keyword", "name shown to others"),
+    F("session.started", "date", "sign-in"),
+    F("session.used", "date", "last use, to the minute"),
+    F("session.address", "keyword", "where the sign-in came from"),
 )
 AUDIT = (
     F("@timestamp", "date", "when"),

@@ -1,7 +1,8 @@
 """One-off of the compose stack: users and roles with least privilege. Run as the superuser; running it again changes nothing.
 
 `busyhour_logstash` may add records and rejects, and neither read, change nor delete any; `busyhour_jobs` works with our
-own indices and nothing else; `kibana_system` is Elasticsearch's own user for Kibana and only gets its password.
+own indices and nothing else; `busyhour_console` asks as whoever is signed in (infrastructure/elasticsearch/roles/console.yml,
+which `busyhour setup` installs); `kibana_system` is Elasticsearch's own user for Kibana and only gets its password.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from contracts.errors import BusyhourError, SettingError
 from contracts.indices import ALL, CDR_INDEX, Index
 from infrastructure.configuration import load
-from infrastructure.roles import index_names
+from infrastructure.roles import CONSOLE, all_roles, index_names
 from infrastructure.store import Store
 
 LEAST_PASSWORD = 6  # Elasticsearch's own limit
@@ -22,6 +23,7 @@ PASSWORDS = {
     KIBANA: "STACK_KIBANA_PASSWORD",
     LOGSTASH: "STACK_LOGSTASH_PASSWORD",
     JOBS: "STACK_JOBS_PASSWORD",
+    CONSOLE: "STACK_CONSOLE_PASSWORD",
 }
 _ADD = ["create_doc", "create_index", "view_index_metadata"]
 _WORK = ["read", "write", "create_index", "view_index_metadata", "monitor", "maintenance"]
@@ -71,6 +73,9 @@ def install(ask: Callable[[str, str, Any], Any], secrets: Mapping[str, str]) -> 
             {"password": secrets[role], "roles": [role], "full_name": body["description"]},
         )
         done.append(f"user and role {role}: {body['description']}")
+    console = {"password": secrets[CONSOLE], "roles": [CONSOLE], "full_name": all_roles()[CONSOLE].title}
+    ask("PUT", f"/_security/user/{CONSOLE}", console)
+    done.append(f"user {CONSOLE}: {console['full_name']}")
     ask("POST", f"/_security/user/{KIBANA}/_password", {"password": secrets[KIBANA]})
     return [*done, f"password of {KIBANA}"]
 

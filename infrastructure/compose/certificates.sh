@@ -54,9 +54,10 @@ make elasticsearch es01 es02 es03
 make kibana kibana
 make logstash logstash
 make filebeat filebeat
+make console console
 
 chmod 0755 "$folder/trust"
-for name in elasticsearch kibana logstash filebeat; do
+for name in elasticsearch kibana logstash filebeat console; do
   chmod 0750 "$folder/$name"
   chmod 0640 "$folder/$name/$name.key"
   chmod 0644 "$folder/$name/$name.crt"

@@ -9,15 +9,40 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import orjson
 import pytest
 
 from alerting import TicketRequest, Watch, watch_from
 from contracts.clock import iso
+from contracts.indices import BY_NAME
+from infrastructure.setup import empty, set_up
 from infrastructure.store import Operation, Store
 
+ALL = ",".join(BY_NAME)
 START = datetime(2026, 11, 10, 8, tzinfo=UTC)
 MakeIncident = Callable[..., str]
 MakeWatch = Callable[..., Watch]
+
+
+@pytest.fixture(scope="session")
+def alerting_store(connected_store: Store) -> Store:
+    """Set up and emptied once; between tests only documents are removed, which is quicker than making the indices anew."""
+    set_up(connected_store)
+    empty(connected_store)
+    return connected_store
+
+
+@pytest.fixture
+def store(alerting_store: Store) -> Store:
+    alerting_store.refresh()
+    rows = list(alerting_store.scan(ALL, fields=[]))
+    for first in range(0, len(rows), 5000):
+        lines = [
+            orjson.dumps({"delete": {"_index": row["_index"], "_id": row["_id"]}}) for row in rows[first : first + 5000]
+        ]
+        alerting_store.send(b"\n".join(lines) + b"\n")
+    alerting_store.refresh()
+    return alerting_store
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from alerting.alert import Candidate, Span
+from alerting.alert import NO_DATA, Candidate, Span
 from alerting.fingerprint import alert_id, fingerprint
 from alerting.state import Change, decide
 
@@ -19,6 +19,12 @@ NAMES = st.sampled_from(["A", "B", "C"])
 
 def candidate(name: str, over: bool = False) -> Candidate:
     return Candidate(fingerprint("w", {"id": name}), {"id": name}, "major", name, name, "", over, {})
+
+
+def blind(name: str) -> Candidate:
+    labels = {"id": name, "state": NO_DATA}
+    mark, of = fingerprint("w", labels), candidate(name).fingerprint
+    return Candidate(mark, labels, "warning", name, name, "", False, {}, status=NO_DATA, shadows=of)
 
 
 class Alerts(RuleBasedStateMachine):
@@ -46,12 +52,24 @@ class Alerts(RuleBasedStateMachine):
         assert candidate(name).fingerprint not in self.firing()
         assert len(self.spans[candidate(name).fingerprint]) == max(before, 1)
 
+    @rule(names=st.sets(NAMES), missing=st.sets(NAMES), minutes=st.integers(1, 60))
+    def want_of_data(self, names: set[str], missing: set[str], minutes: int) -> None:
+        """Of some there is no data: they have an alert of that beside them, and what fired of them goes on firing."""
+        self.now += timedelta(minutes=minutes)
+        before = self.firing()
+        found = [candidate(name) for name in sorted(names - missing)] + [blind(name) for name in sorted(missing)]
+        self.apply(found)
+        fires = {candidate(name).fingerprint for name in names - missing}
+        fires |= {candidate(name).fingerprint for name in missing} & before
+        assert self.firing() == fires | {blind(name).fingerprint for name in missing}
+
     @rule(back=st.integers(0, 500), names=st.sets(NAMES))
     def replay(self, back: int, names: set[str]) -> None:
         """The same moment judged again by another runner that finds the same: no new decision to act on."""
         firing = [candidate(name) for name in sorted(names) if candidate(name).fingerprint in self.firing()]
         rest = [mark for mark in self.firing() if mark not in {one.fingerprint for one in firing}]
         found = [*firing, *(candidate(name) for name in ("A", "B", "C") if candidate(name).fingerprint in rest)]
+        found += [blind(name) for name in ("A", "B", "C") if blind(name).fingerprint in rest]
         assert all(row.change in (Change.HOLD, Change.SKIP) for row in decide(self.spans, found, self.now))
 
     @rule()

@@ -26,7 +26,8 @@ from alerting import matcher as read_matcher
 from alerting.alert import Span
 from alerting.inhibition import inhibiting, read_rules
 from alerting.matchers import Matcher
-from alerting.muting import Mute, Muting, facts_of, turns
+from alerting.muting import Mute, Muting, facts_of, flaps, turns
+from alerting.watch import Flapping
 from contracts.clock import iso
 from contracts.errors import DefinitionError, UserError
 from infrastructure.store import Operation, Store
@@ -250,3 +251,69 @@ def test_silence_without_sense_is_refused(
     with pytest.raises(UserError, match=wrong):
         add_silence(store, matchers, starts_at=start, ends_at=start + timedelta(hours=hours), by=by, comment=comment)
     assert list_silences(store) == []
+
+
+def test_maintenance_mutes_what_it_is_for_and_is_told_when_it_ends(
+    store: Store, incident: Make, watch: Make, start: datetime, tmp_path: Path
+) -> None:
+    incident("I1", after=10, end=None)
+    incident("I2", after=10, end=None, entities=["trunk_group:TG9", "trunk_group:TG2"])
+    calendar = tmp_path / "plan.ics"
+    lines = [
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", "BEGIN:VEVENT", "UID:1", "SUMMARY:CHG-1182",
+        "LOCATION:trunk_group:TG2",
+        "CATEGORIES:MAINTENANCE", "DTSTART:20261110T080000Z", "DTEND:20261110T090000Z", "END:VEVENT", "END:VCALENDAR",
+    ]  # fmt: skip
+    calendar.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
+    mine = Store.connect(store.settings.with_values(network_calendars=str(calendar)))
+    shipped = [each for each in load_watches() if each.name == "incident-open"]
+    report = run(mine, shipped, start, start + timedelta(minutes=30))
+    rows = {row["incident"]["id"]: row for row in list_alerts(store)}
+    assert (report.fired, report.muted) == (2, 1)
+    assert (rows["I1"]["alert"]["muted"], rows["I2"]["alert"].get("muted")) == ("maintenance", None)
+    assert "maintenance until 2026-11-10T09:00:00.000Z: CHG-1182" in history(rows["I1"])[0]["left"]["note"]
+
+    run(mine, shipped, start + timedelta(minutes=30), start + timedelta(minutes=70))
+    (alert,) = [row for row in list_alerts(store) if row["incident"]["id"] == "I1"]
+    heard = [entry for entry in history(alert) if entry["event"] == "firing"][-1]
+    assert heard["at"] == "2026-11-10T09:00:00.000Z"
+    assert heard["run"] == ["note", "ticket"]
+
+
+def test_alert_that_flaps_is_told_again_when_it_is_calm(
+    store: Store, incident: Make, watch: Make, start: datetime
+) -> None:
+    metadata = {**watch(NOTE).metadata, "flapping": {"changes": 4, "within": "1h"}}
+    mine = [watch(NOTE, metadata=metadata)]
+    muted = 0
+    for number in range(4):  # it comes and goes every ten minutes
+        begin = 10 + 10 * number
+        incident("I1", after=begin, end=begin + 5)
+        muted += run(store, mine, start + timedelta(minutes=begin), start + timedelta(minutes=begin + 5)).muted
+    assert muted == 2
+    rows = sorted(list_alerts(store), key=lambda row: str(row["alert"]["starts_at"]))
+    assert "flapping: 4 changes within 1h" in history(rows[2])[0]["left"]["note"]
+    assert [event for event, _, _ in told(store)].count("firing") == 2
+
+    incident("I1", after=55, end=None)
+    run(store, mine, start + timedelta(minutes=55), start + timedelta(minutes=180))
+    last = max(list_alerts(store), key=lambda row: str(row["alert"]["starts_at"]))
+    assert [entry["event"] for entry in history(last)] == ["firing", "firing", "notified"]
+    assert last["alert"]["muted"] is None
+    assert [event for event, _, _ in told(store)].count("firing") == 3
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=12), st.integers(2, 8), st.integers(1, 90))
+def test_flapping_counts_changes_of_its_window_alone(lives: list[tuple[int, int]], changes: int, within: int) -> None:
+    at = datetime.fromisoformat("2026-11-10T08:00:00+00:00")
+    spans, moments = [], []
+    for number, (quiet, length) in enumerate(lives):
+        begin = at + timedelta(minutes=quiet)
+        at = begin + timedelta(minutes=length)
+        spans.append(Span(f"a{number}", "f", begin, at))
+        moments += [begin, at]
+    at += timedelta(seconds=1)
+    mute = flaps(Flapping(changes, timedelta(minutes=within)), spans, at)
+    recent = [moment for moment in moments if at - moment < timedelta(minutes=within)]
+    assert (mute is not None) is (len(recent) >= changes)
+    assert flaps(None, spans, at) is None

@@ -108,10 +108,10 @@ def test_webhook_is_tried_again_with_the_same_key_when_the_receiver_is_in_troubl
     assert {headers["Idempotency-Key"] for _, headers, _ in receiver.requests} == {"n1"}
 
 
-def test_webhook_fails_when_the_receiver_stays_in_trouble(receiver: Any, start: datetime) -> None:
+def test_webhook_is_left_for_later_when_the_receiver_stays_in_trouble(receiver: Any, start: datetime) -> None:
     receiver.statuses = [500]
     outcome = quick([]).perform(notice(start, url=receiver.url))
-    assert (outcome.status, outcome.attempts, len(receiver.requests)) == (Status.FAILED, 3, 3)
+    assert (outcome.status, outcome.attempts, len(receiver.requests)) == (Status.PENDING, 3, 3)
     assert outcome.detail.startswith("500")
     assert outcome.detail.endswith("said")
 
@@ -126,9 +126,9 @@ def test_webhook_fails_at_once_when_the_receiver_says_no(receiver: Any, start: d
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1", "http://no-such-host.invalid/", "http://[::1", "http://x:99999/"]
 )
-def test_webhook_fails_with_a_reason_when_nobody_is_there(start: datetime, url: str) -> None:
+def test_webhook_is_left_for_later_with_a_reason_when_nobody_is_there(start: datetime, url: str) -> None:
     outcome = quick([], timeout=2).perform(notice(start, url=url))
-    assert outcome.status is Status.FAILED
+    assert outcome.status is Status.PENDING
     assert outcome.detail
 
 
@@ -136,7 +136,7 @@ def test_webhook_is_given_up_in_time_when_the_receiver_hangs(receiver: Any, star
     receiver.hang_sec = 60
     began = time.monotonic()
     outcome = quick([], timeout=0.3).perform(notice(start, url=receiver.url))
-    assert (outcome.status, outcome.attempts) == (Status.FAILED, 3)
+    assert (outcome.status, outcome.attempts) == (Status.PENDING, 3)
     assert time.monotonic() - began < 10
     assert "imeout" in outcome.detail
 
@@ -197,12 +197,9 @@ def test_run_goes_on_when_a_webhook_hangs(
     assert time.monotonic() - began < 60
     assert sorted(receiver.bodies()) == [b"firing I1", b"firing I2", b"resolved I1", b"resolved I2"]
     ended = [(row["notification"]["action"], row["notification"]["status"]) for row in list_notifications(store)]
-    assert (
-        sorted(ended)
-        == [("dead", "failed")] * 2 + [("dead", "pending")] * 2 + [("live", "sent")] * 4 + [("note", "sent")] * 4
-    )
+    assert sorted(ended) == [("dead", "pending")] * 4 + [("live", "sent")] * 4 + [("note", "sent")] * 4
     tally = report.notifications
-    assert (tally.sent, tally.failed, tally.pending, len(report.problems)) == (8, 2, 2, 4)
+    assert (tally.sent, tally.failed, tally.pending, len(report.problems)) == (8, 0, 4, 4)
 
 
 def test_webhook_is_sent_by_the_next_run_when_its_receiver_was_away_for_long(
@@ -215,7 +212,7 @@ def test_webhook_is_sent_by_the_next_run_when_its_receiver_was_away_for_long(
     at = start + timedelta(minutes=10)
     first = run_watches(store, since=at, until=at, watches=[mine], clock=lambda: at)
     assert (first.notifications.failed, first.notifications.pending) == (2, 2)
-    assert sum(row["alert"]["unsettled"] for row in list_alerts(store)) == 2
+    assert not any(row["alert"]["unsettled"] for row in list_alerts(store))  # the queue has them
     receiver.statuses, sent = [200], len(receiver.requests)
     later = at + timedelta(minutes=5)
     second = run_watches(store, since=later, until=later, watches=[mine], clock=lambda: later)

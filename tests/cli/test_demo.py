@@ -102,3 +102,15 @@ def test_second_detection_and_alerting_change_nothing(cli: Cli, demo: dict[str, 
         == 0
     )
     assert (cli.json("ticket", "list"), cli.json("incident", "list")) == before
+
+
+def test_the_jobs_answer_machines(cli: Cli, demo: dict[str, Any]) -> None:
+    assert cli.json("rollup")["points"].keys() == {"kpi-5m", "kpi-1h", "kpi-1d"}
+    assert set(cli.json("train", "--until", demo["judged_from"])["by_resolution"]) <= {"300", "3600", "86400"}
+
+
+def test_demo_brings_usage_into_its_store_and_writes_the_kpi_report(demo: dict[str, Any]) -> None:
+    assert demo["usage_balanced"]
+    page, paper = (Path(name) for name in demo["kpi_report"])
+    assert "<svg" in page.read_text(encoding="utf-8") or "data:image" in page.read_text(encoding="utf-8")
+    assert paper.read_bytes().startswith(b"%PDF-")

@@ -35,6 +35,7 @@ PICTURES: tuple[tuple[str, str, str, dict[str, int]], ...] = (
     ("incidents", "/incidents", "light", DESK),
     ("anomaly", "anomaly", "light", DESK),
     ("ticket", "ticket", "light", DESK),
+    ("customer", "customer", "light", DESK),
     ("phone", "/", "light", PHONE),
 )
 
@@ -70,6 +71,10 @@ def main(folder: Path) -> int:
 
 
 def _address(store: Store, path: str) -> str:
+    if path == "customer":
+        named = {"exists": {"field": "customer.id"}}
+        ticket = store.search("ticket", query=named, size=1, sort=[{"@timestamp": "desc"}])["hits"]["hits"][0]
+        return f"/customers/{ticket['_source']['customer']['id'][0]}"
     if path not in ("anomaly", "ticket"):
         return path
     order = [{"anomaly.score": "desc"}] if path == "anomaly" else [{"ticket.impacted_customers": "desc"}]
@@ -89,6 +94,8 @@ def _take(browser: Any, url: str, path: str, scheme: str, size: dict[str, int], 
     page.goto(url + path)
     if path == "/" or "dashboards/" in path or "anomalies/" in path:
         page.wait_for_selector("html[data-filled]", state="attached", timeout=60_000)
+    if "/customers/" in path:
+        page.wait_for_selector("ol li", timeout=60_000)  # what to do: the diagnosis is there
     page.wait_for_timeout(600)  # the charts' own short animation
     page.screenshot(path=file)
     context.close()

@@ -29,7 +29,7 @@ PLAIN = (
     "/health",
 )
 PLAIN += ("/users", "/audit", "/account", "/glossary", "/ticket/new")
-SINGLE = ("/incidents/i1", "/alerts/al1", "/customers/C1", "/rejects/r1")
+SINGLE = ("/incidents/i1", "/alerts/al1", "/customers/C1", "/customers/C1/diagnosis", "/rejects/r1")
 SPAN = "?from=2026-11-19&to=2026-11-21"  # the time that the test's points are of, whatever the day is
 
 
@@ -209,4 +209,62 @@ def test_language_zone_and_theme_are_the_persons_own(browser: Browser, console: 
     watched.open("/incidents")
     assert "Zeiten in Asia/Tokyo" in page.locator("footer").inner_text()
     assert "20.11.26, 21:00" in page.locator("main").inner_text()  # NOW is 12:00 UTC
+    assert not watched.wrong
+
+
+def test_customer_page_fetches_the_diagnosis_by_itself(browser: Browser, console: Console) -> None:
+    watched = _page(browser, console, "agent")
+    watched.open("/customers/C1")
+    page = watched.page
+    page.locator("[aria-labelledby=diagnosis] h3").first.wait_for()
+    assert "Probable cause" in page.locator("[aria-labelledby=diagnosis]").inner_text()
+    assert not watched.violations()
+    assert not watched.wrong
+
+
+def test_table_becomes_a_picture_with_all_its_rows(browser: Browser, console: Console) -> None:
+    watched = _page(browser, console, "noc")
+    watched.open(f"/dashboards/noc-overview{SPAN}")
+    panel = watched.page.locator("[data-panel=worst-entities]")
+    rows = panel.locator("table tr").count()
+    assert rows > 1
+    panel.locator("summary").click()
+    with watched.page.expect_download() as picture:
+        panel.get_by_role("button", name="PNG").click()
+    content = Path(picture.value.path()).read_bytes()
+    assert content.startswith(b"\x89PNG")
+    height = int.from_bytes(content[20:24], "big")  # IHDR of PNG: width, then height
+    assert height == (rows + 2) * 20 + 10  # a line each, the title and a margin
+    assert not watched.wrong
+
+
+def test_paper_has_its_own_colours_and_clips_nothing(browser: Browser, console: Console) -> None:
+    watched = _page(browser, console, "noc", scheme="dark")
+    watched.open(f"/dashboards/voip-quality{SPAN}")
+    page = watched.page
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("header.top nav").is_visible()
+    assert not page.get_by_role("button", name="Show").is_visible()
+    assert page.locator("#times").is_visible()
+    assert not watched.scrolls_sideways()
+    clipped = """() => [...document.querySelectorAll(".panel .scrolled, .panel canvas")].filter(
+        one => one.getBoundingClientRect().width > one.closest(".panel").getBoundingClientRect().width + 1
+            || (one.matches(".scrolled") && one.scrollHeight > one.clientHeight + 1)).length"""
+    assert page.evaluate(clipped) == 0
+    assert not watched.wrong
+
+
+def test_dashboard_speaks_the_persons_language_in_pictures_too(browser: Browser, console: Console) -> None:
+    console.services.profiles.change(person("data_engineer"), {"language": "fr"})
+    watched = _page(browser, console, "data_engineer")
+    watched.open(f"/dashboards/voip-trunks{SPAN}")
+    page = watched.page
+    assert page.locator("h1").inner_text() == "Faisceaux VoIP et SBC"
+    panel = page.locator("[data-panel][data-state=ok]:has(canvas)").first
+    labels = page.evaluate("() => JSON.parse(document.getElementById('facts').textContent).labels")
+    assert labels["calls an hour"] == "appels par heure"
+    assert panel.locator(".body").get_attribute("data-title") in labels.values()
     assert not watched.wrong

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from babel.messages.pofile import read_po
 
 from console.catalogue import messages
-from console.i18n import FOLDER, LANGUAGES, SOURCE, Words, language_of, region_of, zone_of
+from console.i18n import LANGUAGES, SOURCE, Words, catalogue_of, language_of, region_of, zone_of
 from console.services import ROOT
 from dashboards import load
 
@@ -17,8 +16,7 @@ PLACE = re.compile(r"%\((\w+)\)s")
 
 @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != SOURCE])
 def test_catalogue_has_every_message_and_no_other(language: str) -> None:
-    with (FOLDER / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, locale=language)
+    catalogue = catalogue_of(language)
     said = {message.id: message for message in catalogue if message.id}
     assert set(said) == messages(load(ROOT))
     for key, message in said.items():

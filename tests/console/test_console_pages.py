@@ -19,8 +19,6 @@ from console.security import HEADERS, LARGEST_BODY
 from console.server import served
 from console.services import Services
 from contracts.settings import Settings
-from infrastructure.setup import set_up
-from infrastructure.store import Store
 from servicedesk import TicketDesk
 from tests.console.staff import HOSTILE, NOW, PASSWORD, Console, person
 
@@ -296,10 +294,12 @@ def _nobody() -> Any:
     return open_client(Settings({"es.url": "http://127.0.0.1:9", "es.user": "u", "es.password": "p"}))[0]
 
 
-def test_second_console_knows_nothing_of_the_sessions_of_the_first(console: Console, connected_store: Store) -> None:
+def test_second_console_knows_the_sessions_and_forms_of_the_first(console: Console) -> None:
     other = Services(console.services.store, console.services.settings, console.services.definitions, clock=lambda: NOW)
-    set_up(connected_store)
     with console.signed_in("noc") as client, served(create_app(other)) as url:
-        cookie = client.cookies["busyhour_session"]
-        answer = httpx.get(f"{url}/tickets", headers={"cookie": f"busyhour_session={cookie}"})
-        assert answer.status_code == 401
+        headers = {"cookie": f"busyhour_session={client.cookies['busyhour_session']}"}
+        assert httpx.get(f"{url}/tickets", headers=headers).status_code == 200
+        form = {"csrf": console.token(client), "theme": "light"}
+        assert httpx.post(f"{url}/account/theme", data=form, headers=headers).status_code == 303
+        client.post("/sign-out", data=form)
+        assert httpx.get(f"{url}/tickets", headers=headers).status_code == 401

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import httpx
 import orjson
 import pytest
 
@@ -177,3 +178,33 @@ def test_live_says_when_to_look_and_is_bounded(console: Console) -> None:
             assert other.get("/dashboards/noc-overview/live").status_code == 429
         console.app.state.watching = 1
         lines.close()  # type: ignore[attr-defined]
+
+
+def test_panel_over_its_time_says_so_and_the_page_ends(console: Console) -> None:
+    """All workers are held, as by queries that take too long."""
+    release, made = threading.Event(), console.services
+    before = made.settings
+    made.settings = before.with_values(console_query_sec=1)
+    try:
+        for number in range(before.number("console.queries")):
+            made.panels._shared.get(("held", number), lambda: release.wait(60), 0)  # type: ignore[arg-type,return-value]
+        with console.signed_in("noc") as client:
+            answer = client.get("/dashboards/voip-quality/data?from=now-3h")
+    finally:
+        release.set()
+        made.settings = before
+    states = {orjson.loads(line)["state"] for line in answer.text.splitlines()}
+    assert answer.status_code == 200
+    assert states == {"late"}
+
+
+def test_many_viewers_at_once_all_get_every_panel(console: Console) -> None:
+    panels = sum(1 for panel in console.services.boards["voip-quality"].panels if panel.query)
+    with console.signed_in("noc") as client:
+        cookies = dict(client.cookies)
+        with ThreadPoolExecutor(40) as pool:
+            path = f"{console.url}/dashboards/voip-quality/data?from=now-2h"
+            answers = list(pool.map(lambda _: httpx.get(path, cookies=cookies, timeout=120), range(80)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert {len(answer.text.splitlines()) for answer in answers} == {panels}
+    assert {orjson.loads(line)["state"] for answer in answers for line in answer.text.splitlines()} <= {"ok", "empty"}

@@ -14,20 +14,22 @@ from tests.console.staff import PASSWORD, ROLES, Console, person
 # By hand, beside the role files: a right that is given by mistake shows here. Columns: the roles in the order of ROLES.
 # `r` reads, `w` reads and writes, `-` neither.
 EXPECTED = {
-    "cdr-voip": "rr-rrr",
-    "cdr-mobile-voice": "rr-rrr",
-    "cdr-sms": "rr-rrr",
-    "cdr-epc": "rr-rrr",
-    "call-voip": "rr-rrr",
-    "session-epc": "rr-rrr",
+    "cdr-voip": "rrrrrr",
+    "cdr-mobile-voice": "rrrrrr",
+    "cdr-sms": "rrrrrr",
+    "cdr-epc": "rrrrrr",
+    "call-voip": "rrrrrr",
+    "session-epc": "rrrrrr",
     "cdr-reject": "rr--wr",
     "cdr-file": "rr--wr",
     "cdr-source": "rr--wr",
     "cdr-gap": "rr--wr",
-    "kpi-5m": "rr-rrr",
+    "kpi-5m": "rrrrrr",
     "kpi-1h": "rrrrrr",
     "kpi-1d": "rrrrrr",
-    "baseline": "rr-rrr",
+    "kpi-definition": "rrrrrr",
+    "kpi-correction": "rrrrrr",
+    "baseline": "rrrrrr",
     "anomaly": "rrrrrr",
     "incident": "rrrrrr",
     "service-state": "rrrrrr",
@@ -35,11 +37,20 @@ EXPECTED = {
     "silence": "wrrwrw",
     "feedback": "wrrwrw",
     "notification": "rr-rrr",
+    "watch": "wr-rrw",
+    "watch-run": "rr-rrr",
     "ticket": "wrww-w",
-    "customer": "--rr-r",
+    "ticket-note": "--ww-r",
+    "attachment": "w-ww-w",
+    "agent": "rrrw-w",
+    "interaction": "--ww-r",
+    "customer": "--rw-r",
+    "subscription": "--rr-r",
+    "billing": "--rr-r",
     "subscriber": "--rr--",
-    "job": "r---wr",
+    "job": "r-rrwr",
     "profile": "-----r",
+    "console-session": "------",
     "audit": "---r-r",
 }
 
@@ -82,7 +93,7 @@ def test_audit_trail_takes_entries_from_the_console_and_no_change_of_them(consol
 def test_console_account_reads_no_data_of_its_own(console: Console) -> None:
     own = console.services.store
     refused = [index.name for index in ALL if _status(own, "POST", path_of(index.name, "_search"), {}) == 403]
-    assert set(refused) == {index.name for index in ALL} - {"profile"}
+    assert set(refused) == {index.name for index in ALL} - {"profile", "console-session"}
 
 
 def test_console_account_may_not_become_the_superuser_or_itself(console: Console) -> None:

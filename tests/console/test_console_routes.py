@@ -7,7 +7,7 @@ import pytest
 from tests.console.staff import ROLES, Console
 
 EVERYBODY, NOBODY = "yyyyyy", "------"
-NETWORK, DESK = "yy-yyy", "--yy-y"
+NETWORK, DESK = "yyyyyy", "--yy-y"
 # Path → who may (columns: ROLES). `*`: open to anybody, also when nobody is signed in.
 PAGES = {
     "/": EVERYBODY,
@@ -29,6 +29,7 @@ PAGES = {
     "/ticket/new": "y-yy-y",
     "/customers": DESK,
     "/customers/{key}": DESK,
+    "/customers/{key}/diagnosis": DESK,
     "/files": "yy--yy",
     "/files/{key}": "yy--yy",
     "/rejects": "yy--yy",
@@ -51,20 +52,28 @@ API = {
     "/api/v1/files": "yy--yy",
     "/api/v1/rejects": "yy--yy",
     "/api/v1/audit": "---y-y",
-    "/api/v1/kpis": NETWORK,
+    "/api/v1/kpis": EVERYBODY,
     "/api/v1/users": "-----y",
     "/api/v1/profile": EVERYBODY,
+    "/api/v1/silences": EVERYBODY,
 }
 API |= {
     f"{path}/{{key}}": who
     for path, who in API.items()
-    if path.rpartition("/")[2] not in ("audit", "kpis", "users", "profile")
+    if path.rpartition("/")[2] not in ("audit", "kpis", "users", "profile", "silences")
 }
+API |= {"/api/v1/tickets/{key}/notes": DESK, "/api/v1/agents": "---y-y"}
+API |= {f"/api/v1/kpis/{{key}}{rest}": EVERYBODY for rest in ("", "/points", "/values")}
+API["/api/v1/metrics"] = EVERYBODY
+API["/api/v1/users/{name}"] = "-----y"
+API["/api/v1/customers/{key}/diagnosis"] = DESK
 POSTS = {
     "/alerts/{key}/acknowledge": "y--y-y",
     "/alerts/{key}/silence": "y--y-y",
     "/tickets": "y-yy-y",
+    "/anomalies/{key}/verdict": "y--y-y",
     "/tickets/{key}/comment": "y-yy-y",
+    "/tickets/{key}/note": DESK[:5] + "-",
     "/tickets/{key}/move": "y-yy-y",
     "/tickets/{key}/assign": "y-yy-y",
     "/users": "-----y",
@@ -81,8 +90,23 @@ POSTS = {
 }
 WRITES = {
     "POST /api/v1/alerts/{key}/acknowledgement": "y--y-y",
+    "PUT /api/v1/anomalies/{key}/verdict": "y--y-y",
+    "PUT /api/v1/incidents/{key}/verdict": "y--y-y",
+    "POST /api/v1/kpis": "y--yyy",
+    "PUT /api/v1/kpis/{key}": "y--yyy",
+    "DELETE /api/v1/kpis/{key}": "y--yyy",
+    "POST /api/v1/kpis/{key}/values": "y--yyy",
+    "POST /api/v1/silences": "y--y-y",
+    "DELETE /api/v1/silences/{key}": "y--y-y",
     "POST /api/v1/tickets": "y-yy-y",
     "PATCH /api/v1/tickets/{key}": "y-yy-y",
+    "POST /api/v1/tickets/{key}/merge": "y-yy-y",
+    "POST /api/v1/tickets/{key}/links": "y-yy-y",
+    "POST /api/v1/tickets/{key}/parts": "y-yy-y",
+    "POST /api/v1/tickets/{key}/notes": "--yy--",
+    "PATCH /api/v1/customers/{key}": "---y--",
+    "DELETE /api/v1/customers/{key}": "---y--",
+    "PUT /api/v1/agents/{name}": "---y-y",
     "POST /api/v1/users": "-----y",
     "PATCH /api/v1/users/{name}": "-----y",
     "PATCH /api/v1/profile": EVERYBODY,
@@ -94,8 +118,7 @@ KEYS = {"anomalies": "a1", "incidents": "i1", "alerts": "al1", "customers": "C1"
 def _address(path: str) -> str:
     noun = path.replace("/api/v1", "").split("/")[1] if path != "/" else ""
     found = path.replace("{key}", KEYS.get(noun, "none")).replace("{panel_name}", "mos-now")
-    found = found.replace("{name}", "voip-quality" if "dashboards" in path else "nobody-there")
-    return found + ("?kpi=voip.ner" if path.endswith("/kpis") else "")
+    return found.replace("{name}", "voip-quality" if "dashboards" in path else "nobody-there")
 
 
 def test_tables_have_every_route(console: Console) -> None:

@@ -6,10 +6,14 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -47,10 +51,10 @@ def test_serve_says_where_answers_there_and_ends_on_sigterm(console: Console, no
     assert said == {"url": url, "first_run": ""}  # there is an administrator: no link
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, trust: ssl.SSLContext | bool = True) -> bool:
     for _ in range(300):
         try:
-            return httpx.get(url).status_code == 200
+            return httpx.get(url, verify=trust).status_code == 200
         except httpx.TransportError:
             time.sleep(0.2)
     return False
@@ -61,6 +65,69 @@ def test_serve_refuses_to_take_passwords_in_the_clear(capsys: pytest.CaptureFixt
         main(["serve", "--host", "0.0.0.0"])  # noqa: S104 - what is refused
     assert ended.value.code == 1
     assert "--certificate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.0/99", ""])
+def test_serve_refuses_a_proxy_that_could_be_anybody(capsys: pytest.CaptureFixture[str], proxy: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--behind-proxy", proxy])
+    assert ended.value.code == 1
+    assert "is no address and no network" in capsys.readouterr().err
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+@contextmanager
+def _serving(settings: Settings, **options: Any) -> Iterator[int]:
+    """`busyhour serve` on a free port, until it is left."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", str(port)]
+    command += [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    environment = {**os.environ, "BUSYHOUR_HOME": settings.text("home")}
+    environment.pop("ES_URL", None)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as running:
+        try:
+            yield port
+        finally:
+            running.terminate()
+
+
+def test_serve_speaks_https_with_the_certificate(console: Console, node_settings: Settings, tmp_path: Path) -> None:
+    certificate, key = _certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with _serving(node_settings, certificate=certificate, key=key) as port:
+        url = f"https://127.0.0.1:{port}"
+        assert _answers(f"{url}/healthz", trust)
+        with httpx.Client(base_url=url, verify=trust) as client:
+            answer = client.post("/sign-in", data={"username": person("noc"), "password": PASSWORD})
+            assert "secure" in answer.headers["set-cookie"].lower()
+            assert "strict-transport-security" in answer.headers
+            assert client.get("/tickets").status_code == 200
+
+
+@pytest.mark.parametrize(("proxy", "believed"), [("127.0.0.1", True), ("192.0.2.7", False)])
+def test_serve_believes_the_named_proxy_and_nobody_else(
+    console: Console, node_settings: Settings, proxy: str, believed: bool
+) -> None:
+    with _serving(node_settings, behind_proxy=proxy) as port:
+        url = f"http://127.0.0.1:{port}"
+        assert _answers(f"{url}/healthz")
+        with httpx.Client(base_url=url) as client:
+            form = {"username": person("noc"), "password": PASSWORD}
+            assert client.post("/sign-in", data=form).status_code == 403  # in the clear
+            told = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
+            answer = client.post("/sign-in", data=form, headers=told)
+            assert answer.status_code == (303 if believed else 403)
+        if believed:
+            console.store.refresh("audit")
+            assert console.store.count("audit", {"term": {"audit.object": "203.0.113.9"}}) == 1  # whose sign-in it was
 
 
 def test_serve_says_that_its_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -126,13 +128,84 @@ def test_rights_change_with_the_next_request(console: Console) -> None:
         assert client.get("/files").status_code == 403
 
 
-def test_sessions_are_bounded_for_each_person() -> None:
-    sessions = Sessions(lambda: NOW, timedelta(hours=12))
-    tokens = [sessions.open(Profile("ana"))[0] for _ in range(MOST_EACH + 5)]
-    assert len(sessions) == MOST_EACH
-    assert sessions.find(tokens[0]) is None
-    assert sessions.find(tokens[-1]) is not None
+def _sessions(console: Console) -> Sessions:
+    """As another console over the same Elasticsearch has them."""
+    return Sessions(console.services.store, lambda: console.now, timedelta(hours=12))
+
+
+def test_sessions_are_bounded_for_each_person(console: Console) -> None:
+    sessions = _sessions(console)
+    tokens = []
+    for number in range(MOST_EACH + 5):
+        console.now = NOW + timedelta(milliseconds=number)
+        tokens.append(sessions.open(Profile("ana"))[0])
+    found = [sessions.find(token) is not None for token in tokens]
+    assert found == [False] * 5 + [True] * MOST_EACH
     assert sessions.close_all_of("ana") == MOST_EACH
+    assert sessions.find(tokens[-1]) is None
+
+
+def test_sessions_that_are_over_are_removed_by_the_next_sign_in(console: Console) -> None:
+    sessions = _sessions(console)
+    token, _ = sessions.open(Profile("ana"))
+    console.now = NOW + timedelta(hours=13)
+    assert sessions.peek(token) is None
+    sessions.open(Profile("ben"))
+    console.store.refresh("console-session")
+    left = console.store.search("console-session", size=100)["hits"]["hits"]
+    assert [hit["_source"]["user"]["name"] for hit in left] == ["ben"]
+    sessions.close_all_of("ben")
+
+
+def test_sessions_are_shared_by_all_consoles_and_end_in_all(console: Console) -> None:
+    here, there = _sessions(console), _sessions(console)
+    token, opened = here.open(Profile("ana", "Ana Lima"), "192.0.2.1")
+    for _ in range(2):
+        found = there.find(token)
+        assert found is not None
+        assert (found.username, found.profile.name, found.csrf) == ("ana", "Ana Lima", opened.csrf)
+    console.services.profiles.change("ana", {"theme": "dark"})
+    seen = there.find(token)
+    assert seen is not None
+    assert seen.profile.theme == "dark"
+    here.close(token)
+    assert there.find(token) is None
+    there.close(token)
+
+
+def test_session_that_was_closed_while_it_was_used_stays_closed(console: Console) -> None:
+    """The use is written down with the session as it was read: it does not come back by that."""
+    here, there = _sessions(console), _sessions(console)
+    token, _ = here.open(Profile("ana"))
+    here.find(token)
+    right = here._store.replace
+
+    def meanwhile(*arguments: Any) -> Any:
+        there.close(token)
+        return right(*arguments)
+
+    console.now = NOW + timedelta(minutes=5)
+    here._store.replace = meanwhile  # type: ignore[method-assign]
+    try:
+        assert here.find(token) is None
+    finally:
+        del here._store.replace  # type: ignore[method-assign]
+    assert there.find(token) is None
+
+
+def test_session_store_holds_nothing_that_signs_in(console: Console) -> None:
+    token, opened = _sessions(console).open(Profile("ana"))
+    console.store.refresh("console-session")
+    kept = str(console.store.search("console-session", size=100)["hits"]["hits"])
+    assert token not in kept
+    assert opened.csrf not in kept
+    assert hashlib.sha256(token.encode()).hexdigest() in kept
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 5000, "../profile-1", "\udcff"])
+def test_session_of_a_made_up_token_is_none(console: Console, token: str) -> None:
+    assert _sessions(console).find(token) is None
+    _sessions(console).close(token)
 
 
 def test_limiter_lets_through_what_it_promises() -> None:

@@ -14,9 +14,10 @@ import pytest
 from contracts.clock import from_epoch_ms, iso
 from contracts.ids import joined
 from contracts.indices import KPI_INDEX
-from detectors import detect, drill_down, evaluate_truth, mark, service_states, train
+from detectors import Labelled, detect, drill_down, evaluate_truth, mark, service_states, train
 from detectors.adapter import judged_kpis
 from detectors.panel import from_frame, merged
+from detectors.pipeline import unknown_entities
 from detectors.reading import load_baselines, trained
 from detectors.records import nested
 from infrastructure.store import Operation, Store
@@ -248,3 +249,14 @@ def test_detect_judges_nothing_when_nothing_was_trained_and_no_target_is_missed(
     report = detect(store, until=datetime(2026, 10, 20, tzinfo=UTC))
     assert (report.series, report.states, report.incidents.new) == (0, 0, 0)
     assert service_states(store) == []
+
+
+def test_entities_of_a_truth_that_no_point_knows_are_named_with_the_nearest(filled: Store) -> None:
+    start = START
+    truth = [
+        Labelled(
+            "a", "trunk_outage", "voip", ("trunk_group:TG1", "trunk_group:TG22"), start, start + timedelta(hours=1)
+        ),
+        Labelled("b", "silent_feed", "voip", ("feed:voip", "moon:1"), start, start + timedelta(hours=1)),
+    ]
+    assert unknown_entities(filled, truth) == {"moon:1": "", "trunk_group:TG22": "trunk_group:TG2"}

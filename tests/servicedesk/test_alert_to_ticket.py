@@ -45,7 +45,7 @@ POINTS = [
     ("servicedesk.desk", "TicketDesk", "create", "after"),
     ("alerting.delivery", "Delivery", "_write", "before"),
     ("alerting.book", "AlertBook", "settled", "after"),
-    ("alerting.book", "AlertBook", "resolve", "after"),
+    ("alerting.book", "AlertBook", "resolve_all", "after"),
     ("servicedesk.desk", "TicketDesk", "change", "after"),
     ("alerting.pipeline", "_Run", "finish", "before"),
 ]

@@ -33,7 +33,7 @@ def test_customers_are_found_by_the_keyed_hash_of_their_numbers(store: Store, cu
     )
     assert found["_source"]["customer"]["id"] == "C0000004"
     assert subscriber is not None
-    assert subscriber.source["subscriber"] == {"key": key, "number": "+4"}
+    assert subscriber.source["subscriber"] == {"key": key, "number": "+4", "typed": "+4"}
     assert subscriber.source["customer"]["id"] == "C0000004"
     assert b"+4" not in orjson.dumps(found["_source"])
     again = load_customers(store, file)

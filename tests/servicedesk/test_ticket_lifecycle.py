@@ -112,7 +112,7 @@ def test_priority_never_falls_with_more_customers_or_a_graver_severity(severity:
 
 @pytest.mark.parametrize(("severity", "customers"), [(0, 1), (5, 1), (1, -1)])
 def test_priority_is_refused_when_out_of_range(severity: int, customers: int) -> None:
-    with pytest.raises(ValueError, match="severity"):
+    with pytest.raises(ValueError, match=r"severity|less than none"):
         priority(severity, customers)
 
 

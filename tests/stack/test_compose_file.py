@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.main import cli
 from contracts.settings import TABLE
 from infrastructure.compose.accounts import PASSWORDS
 from infrastructure.compose.saved_objects import VARIABLES
@@ -39,7 +40,7 @@ def variables() -> list[tuple[str, str]]:
 
 def test_every_port_is_on_loopback() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 2
+    assert len(ports) == 3
     assert all(str(port).startswith("127.0.0.1:") for port in ports)
     assert not any("network_mode" in service and service["network_mode"] != "none" for service in SERVICES.values())
 
@@ -60,7 +61,7 @@ def test_services_wait_for_what_they_need() -> None:
         for needed, how in service.get("depends_on", {}).items():
             wanted = "service_completed_successfully" if needed in ONE_OFFS else "service_healthy"
             assert how == {"condition": wanted}, (name, needed)
-    for writer in ("logstash", "jobs", "kibana"):
+    for writer in ("logstash", "jobs", "kibana", "console"):
         assert "setup" in SERVICES[writer]["depends_on"], "nobody writes before the templates are there"
 
 
@@ -92,6 +93,7 @@ def test_secrets_have_no_default_and_stop_the_start_when_missing() -> None:
         "KIBANA_PASSWORD",
         "LOGSTASH_PASSWORD",
         "JOBS_PASSWORD",
+        "CONSOLE_PASSWORD",
         "KIBANA_ENCRYPTION_KEY",
         "BUSYHOUR_PII_KEY",
     } == SECRETS
@@ -156,11 +158,21 @@ def test_everything_that_speaks_elasticsearch_speaks_tls() -> None:
 def test_our_containers_get_variables_that_our_code_reads() -> None:
     settings = {row.variable for row in TABLE}
     own = {"JOBS_EVERY_SEC", "TRAIN_EVERY_SEC"}
-    for name in ("setup", "jobs"):
+    for name in ("setup", "jobs", "console"):
         assert set(SERVICES[name]["environment"]) <= settings | set(PASSWORDS.values()) | own, name
     assert set(SERVICES["saved-objects"]["environment"]) == set(VARIABLES)
     jobs = (ROOT / "infrastructure/compose/jobs.sh").read_text(encoding="utf-8")
     assert all(name in jobs for name in own)
+
+
+def test_console_serves_https_with_its_own_certificate_and_options_that_exist() -> None:
+    console = SERVICES["console"]
+    assert "certs-console:/certs/console:ro" in console["volumes"]
+    _, command, *options = console["command"]
+    known = {name for each in cli.get_command(None, command).params for name in each.opts}  # type: ignore[arg-type,union-attr]
+    assert {option.partition("=")[0] for option in options} <= known
+    assert {"--certificate", "--key"} <= {option.partition("=")[0] for option in options}
+    assert SERVICES["console"]["environment"]["ES_USER"] in PASSWORDS
 
 
 def test_pipelines_run_where_the_volumes_put_them() -> None:

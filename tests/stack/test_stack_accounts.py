@@ -9,6 +9,7 @@ import pytest
 from contracts.errors import SettingError, StoreRefused
 from contracts.indices import ALL
 from infrastructure.compose.accounts import JOBS, KIBANA, LOGSTASH, PASSWORDS, install, main, passwords
+from infrastructure.roles import CONSOLE
 from infrastructure.store import Operation, Store
 
 SECRETS = dict.fromkeys(PASSWORDS, "a long password of the test")
@@ -19,6 +20,7 @@ CALL = {"@timestamp": "2026-11-20T12:00:00.000Z", "voip": {"disposition": "answe
 def installed(store: Store) -> Iterator[Store]:
     install(store.exchange.ask, SECRETS)
     yield store
+    store.exchange.ask("DELETE", f"/_security/user/{CONSOLE}", allow=(404,))
     for user in (LOGSTASH, JOBS):
         store.exchange.ask("DELETE", f"/_security/user/{user}", allow=(404,))
         store.exchange.ask("DELETE", f"/_security/role/{user}", allow=(404,))
@@ -30,7 +32,7 @@ def as_user(store: Store, user: str) -> Store:
 
 
 def test_accounts_are_the_same_when_installed_again(installed: Store) -> None:
-    assert len(install(installed.exchange.ask, SECRETS)) == 3
+    assert len(install(installed.exchange.ask, SECRETS)) == 4
 
 
 def test_logstash_adds_records_and_can_do_nothing_else(installed: Store) -> None:
@@ -70,6 +72,14 @@ def test_jobs_work_with_our_indices_and_with_no_others(installed: Store) -> None
         jobs.exchange.ask("DELETE", "/cdr-voip-2026.11")
     with pytest.raises(StoreRefused):
         jobs.exchange.ask("GET", "/_security/user")
+
+
+def test_console_asks_as_others_and_keeps_its_sessions(installed: Store) -> None:
+    console = as_user(installed, CONSOLE)
+    console.check_set_up()
+    assert console.count("console-session") == 0
+    with pytest.raises(StoreRefused):
+        console.exchange.ask("GET", "/ticket/_search")
 
 
 @pytest.mark.parametrize("user", PASSWORDS)

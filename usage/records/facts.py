@@ -46,8 +46,8 @@ def sums(kind: str, rows: Iterable[Row], sign: int = 1) -> Sums:
     for row in rows:
         direction, values, of_day = measure(row)
         quarter = row[k.QUARTER]
-        _add(quarters, (quarter, service, direction, row[k.PLAN], row[k.ZONE]), values)
-        _add(days, (quarter // QUARTERS_A_DAY, row[k.CUSTOMER]), of_day)
+        gather(quarters, (quarter, service, direction, row[k.PLAN], row[k.ZONE]), values)
+        gather(days, (quarter // QUARTERS_A_DAY, row[k.CUSTOMER]), of_day)
     if sign < 0:
         return Sums(
             {key: _negative(of) for key, of in quarters.items()}, {key: _negative(of) for key, of in days.items()}
@@ -59,7 +59,8 @@ def _negative(values: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(-value for value in values)
 
 
-def _add(into: dict[Any, tuple[int, ...]], key: Any, values: tuple[int, ...]) -> None:
+def gather(into: dict[Any, tuple[int, ...]], key: Any, values: tuple[int, ...]) -> None:
+    """Adds measures to those of `key`."""
     found = into.get(key)
     into[key] = values if found is None else tuple(map(plus, found, values))
 

@@ -43,11 +43,15 @@ def load(
 
     `write`: makes the line of a row; default: `line`.
     """
-    write = write or line
+    return load_lines(connection, table, columns, "".join(map(write or line, rows)).encode())
+
+
+def load_lines(connection: Connection, table: str, columns: Sequence[str], lines: bytes) -> int:
+    """As `load`, of lines that are made already."""
     handle, name = tempfile.mkstemp(prefix="busyhour-usage-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(map(write, rows))
+        with os.fdopen(handle, "wb") as file:
+            file.write(lines)
         quoted = name.replace("\\", "\\\\").replace("'", "''").replace("%", "%%")
         done = connection.exec_driver_sql(
             f"LOAD DATA LOCAL INFILE '{quoted}' INTO TABLE {table} CHARACTER SET utf8mb4 ({', '.join(columns)})"

@@ -31,10 +31,14 @@ _KNOWN = {
 }
 
 
+def columns_known(kind: str, header: Sequence[str]) -> bool:
+    """Whether a file has the usual columns and no others."""
+    return {"customer", "started"} <= set(header) <= _KNOWN[kind]
+
+
 def quick(kind: str, header: Sequence[str], terms: Terms) -> Quick | None:
     """What makes a row of the cells of a line, for files whose columns are all of the usual ones; else None."""
-    columns = set(header)
-    if not columns <= _KNOWN[kind] or not {"customer", "started"} <= columns:
+    if not columns_known(kind, header):
         return None
     at = {name: header.index(name) for name in header}
     missing = len(header)  # an absent column reads as an empty cell behind the last

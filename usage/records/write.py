@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from contracts.errors import ConflictError, UserError
 from usage.engine import UsageStore
 from usage.records import facts, local
+from usage.records.batch import Batch
 from usage.records.kinds import COLUMNS, ID, KINDS, STARTED, Row
 from usage.schema import RECORD_TABLES
 
@@ -32,11 +33,16 @@ def log_record(store: UsageStore, kind: str, row: Row) -> Written:
         raise UserError("the customer was removed meanwhile", remedy="`busyhour usage customer add` makes it") from None
 
 
-def write(connection: Connection, kind: str, rows: Sequence[Row], *, fresh: bool = False) -> Written:
+def write(connection: Connection, kind: str, rows: Sequence[Row] | Batch, *, fresh: bool = False) -> Written:
     """Inserts rows and adds to the sums, in the caller's transaction. `fresh`: most likely none of them is there yet.
 
     Raises IntegrityError when a customer is unknown, or another writer just stored one of the rows: run it again.
     """
+    if isinstance(rows, Batch):
+        if fresh and rows.distinct and _batch_at_once(connection, rows):
+            facts.add(connection, rows.sums())
+            return Written(len(rows), 0)
+        rows = rows.rows()
     unique = {row[ID]: row for row in rows}
     new = list(unique.values())
     if not (fresh and _inserted_at_once(connection, kind, new)):
@@ -59,9 +65,21 @@ def stored(connection: Connection, kind: str, ids: Sequence[str]) -> dict[str, s
 
 def _inserted_at_once(connection: Connection, kind: str, rows: Sequence[Row]) -> bool:
     """Tries without looking first; False, and nothing done, when a row was there."""
+    return _attempted(connection, lambda: _insert(connection, kind, rows))
+
+
+def _batch_at_once(connection: Connection, batch: Batch) -> bool:
+    """The same of columns, by LOAD DATA alone."""
+    if not local.takes_files(connection):
+        return False
+    table, columns, lines = RECORD_TABLES[batch.kind].name, COLUMNS[batch.kind], batch.lines()
+    return _attempted(connection, lambda: local.load_lines(connection, table, columns, lines) == len(batch))
+
+
+def _attempted(connection: Connection, insert: Callable[[], bool]) -> bool:
     attempt = connection.begin_nested()
     try:
-        whole = _insert(connection, kind, rows)
+        whole = insert()
     except IntegrityError:
         attempt.rollback()
         return False

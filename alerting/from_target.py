@@ -1,0 +1,174 @@
+"""A watch of a KPI's target: pure, from the target's numbers to the watch's content.
+
+A ratio misses its target only when its confidence interval does (Wilson 1927, two-sided, z below): few samples prove
+nothing. Ratios and means are merged from numerators and denominators, counts are added, percentiles cannot be merged: of
+these the worst point of the window decides. Without a point that has a value it is not known whether the target is met: the
+alert says no data.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from alerting.catalogue import watch_from
+from alerting.durations import spoken
+from alerting.severity import severity_word
+from alerting.watch import Watch
+from contracts.errors import DefinitionError
+from contracts.indices import KPI_INDEX
+
+Z = 2.576  # 99 % confidence: with hundreds of targets asked every few minutes, 95 % would be wrong several times an hour
+KINDS = ("ratio", "mean", "count", "worst")
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+
+
+class TargetWatch(NamedTuple):
+    """`id`: the watch's name, the same for the same KPI; `content`: as a watch file has it."""
+
+    id: str
+    content: dict[str, Any]
+
+    def watch(self) -> Watch:
+        return watch_from(self.content, self.id, f"target of {self.content['metadata']['kpi']}")
+
+
+def from_target(
+    kpi: str,
+    *,
+    target: float,
+    bad: str,
+    kind: str = "ratio",
+    unit: str = "",
+    title: str = "",
+    entity_types: Sequence[str] = ("service",),
+    resolution_sec: int = 3600,
+    buckets: int = 1,
+    least_sample: int = 20,
+    severity: str = "minor",
+    every: str = "5m",
+    owner: str = "",
+) -> TargetWatch:
+    """The watch that fires for each entity whose KPI misses `target`.
+
+    `bad`: low or high, the side on which the target is missed. `kind`: how points are put together, `ratio` (with the
+    confidence guard), `mean`, `count` or `worst`. `unit`: the KPI's, for people. Judged over `buckets` of `resolution_sec`
+    (300, 3600 or 86400 s) that have ended. `every`: how often. Raises DefinitionError on what cannot be.
+    """
+    where = f"target of {kpi}"
+    _check(kpi, target, bad, kind, entity_types, resolution_sec, buckets, where)
+    window = timedelta(seconds=resolution_sec * buckets)
+    words = {"low": "below", "high": "above"}[bad]
+    name = title or kpi
+    shown = f" {unit}" if unit and unit != "ratio" else ""
+    reason = (
+        f"{name} of {{{{ctx.payload.entity.id}}}} is {{{{ctx.payload.value}}}}{shown}, {words} its target of {target:g} "
+        f"over the last {spoken(window)} ({{{{ctx.payload.samples}}}} samples)"
+    )
+    content = {
+        "metadata": {
+            "purpose": f"Target of {name}: at {'least' if bad == 'low' else 'most'} {target:g}{f' {unit}' if unit else ''}",
+            "kpi": kpi,
+            "target": target,
+            "changes": f'kpi.id == "{kpi}" AND (kpi.state != "ok" OR kpi.value {"<" if bad == "low" else ">"} {target!r})',
+            "window": spoken(window + timedelta(seconds=resolution_sec)),
+            **({"owner": owner} if owner else {}),
+            "no_data": {"each": {"compare": {"ctx.payload.known": {"eq": 0}}}},
+            "alert": {
+                "labels": {
+                    "service": "{{ctx.payload.service.name}}",
+                    "kpi": kpi,
+                    "entity": "{{ctx.payload.entity.type}}:{{ctx.payload.entity.id}}",
+                },
+                "severity": severity_word(severity),
+                "summary": f"{name} of {{{{ctx.payload.entity.id}}}} misses its target",
+                "reason": reason,
+            },
+        },
+        "trigger": {"schedule": {"interval": every}},
+        "input": {
+            "esql": {"query": _query(kpi, target, bad, kind, entity_types, resolution_sec, window, least_sample)}
+        },
+        "condition": {"compare": {"ctx.payload.count": {"gt": 0}}},
+        "throttle_period": "1h",
+        "actions": {
+            "note": {
+                "foreach": "ctx.payload.values",
+                "logging": {"level": "warn", "text": "{{ctx.vars.alert.summary}}: {{ctx.vars.alert.reason}}"},
+            }
+        },
+    }
+    made = TargetWatch("target-" + re.sub(r"[^a-z0-9]+", "-", kpi.lower()).strip("-"), content)
+    made.watch()  # what the catalogue would refuse is refused here
+    return made
+
+
+def _check(
+    kpi: str, target: float, bad: str, kind: str, types: Sequence[str], resolution: int, buckets: int, where: str
+) -> None:
+    problems = [
+        (not _PLAIN.fullmatch(kpi), f"{kpi[:80]!r} is no id of a KPI"),
+        (not math.isfinite(target), f"{target} is no number"),
+        (bad not in ("low", "high"), f"{bad!r} is neither low nor high"),
+        (kind not in KINDS, f"{kind!r} is none of {', '.join(KINDS)}"),
+        (not types or not all(_PLAIN.fullmatch(one) for one in types), "names no type of entity"),
+        (resolution not in KPI_INDEX, f"{resolution} s is none of {', '.join(map(str, KPI_INDEX))}"),
+        (not 1 <= buckets <= 1000, f"{buckets} buckets are not within 1 to 1000"),
+    ]
+    for wrong, what in problems:
+        if wrong:
+            raise DefinitionError(what, where=where)
+
+
+def _query(
+    kpi: str,
+    target: float,
+    bad: str,
+    kind: str,
+    types: Sequence[str],
+    resolution: int,
+    window: timedelta,
+    least: int,
+) -> str:
+    listed = ", ".join(f'"{one}"' for one in types)
+    end = f'TO_DATETIME("{{{{ctx.trigger.scheduled_time}}}}") - {resolution} seconds'
+    lines = [
+        f"FROM {KPI_INDEX[resolution]}",
+        f"| EVAL newest = {end}",
+        f'| WHERE kpi.id == "{kpi}" AND entity.type IN ({listed})',
+        f"    AND @timestamp <= newest AND @timestamp > newest - {round(window.total_seconds())} seconds",
+        '| EVAL has_value = CASE(kpi.state IN ("ok", "insufficient_data"), 1, 0)',
+        "| STATS known = SUM(has_value), samples = COALESCE(SUM(kpi.samples), 0), numerator = SUM(kpi.numerator), "
+        "denominator = SUM(kpi.denominator), added = SUM(kpi.value), lowest = MIN(kpi.value), highest = MAX(kpi.value) "
+        "BY service.name, entity.type, entity.id",
+        f"| EVAL value = {_VALUE[kind](bad)}",
+        *(_wilson(bad) if kind == "ratio" else ["| EVAL proven = value"]),
+        f"| EVAL misses = known > 0 AND samples >= {least} AND proven {'<' if bad == 'low' else '>'} {target!r}",
+        "| WHERE misses OR known == 0",
+        "| KEEP service.name, entity.type, entity.id, known, samples, value",
+        "| SORT service.name, entity.type, entity.id",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _wilson(bad: str) -> list[str]:
+    """The end of the interval that lies nearer to the target: it must miss it, too."""
+    sign = "+" if bad == "low" else "-"
+    z2 = Z * Z
+    return [
+        "| EVAL n = CASE(denominator > 0, denominator, NULL)",
+        f"| EVAL half = {Z} * SQRT((value * (1 - value) + {z2 / 4:.6f} / n) / n)",
+        f"| EVAL proven = (value + {z2 / 2:.6f} / n {sign} half) / (1 + {z2:.6f} / n)",
+    ]
+
+
+_MERGED = "CASE(denominator > 0, numerator / denominator, NULL)"
+_VALUE: dict[str, Callable[[str], str]] = {
+    "ratio": lambda _: _MERGED,
+    "mean": lambda _: _MERGED,
+    "count": lambda _: "added",
+    "worst": lambda bad: "lowest" if bad == "low" else "highest",
+}

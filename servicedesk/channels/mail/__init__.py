@@ -1,0 +1,1 @@
+"""E-mail: mailboxes polled, mail received, answers sent."""

@@ -1,0 +1,212 @@
+"""The way of a message, whatever its channel: kept → judged → who it is → its ticket → answered → marked. The order is here.
+
+Every step has a deterministic id, so that a message that comes twice, or again after a kill between any two steps, is kept
+once, filed once and answered once. What was received and not filed is finished by `settle`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+
+from contracts.clock import Clock, utc_now
+from contracts.errors import UserError
+from contracts.ids import joined
+from infrastructure.store import Store
+from servicedesk.attachments import attach
+from servicedesk.channels import texts
+from servicedesk.channels.book import INDEX, Document, Interactions, document
+from servicedesk.channels.filing import Filing
+from servicedesk.channels.limits import SenderLimit
+from servicedesk.channels.mail.threads import message_id, with_ticket
+from servicedesk.channels.message import (
+    BOUNCED,
+    CHAT,
+    EMAIL,
+    FILED,
+    IGNORED,
+    PENDING,
+    RECEIVED,
+    REFUSED,
+    SENT,
+    Inbound,
+    conversation_id,
+)
+from servicedesk.channels.outbox import Outbox
+from servicedesk.channels.people import customer_of, language_of
+from servicedesk.desk import TicketDesk
+
+_log = logging.getLogger("busyhour.channels")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message. `new`: it was not there before; `reason` says why where it was not filed."""
+
+    id: str
+    status: str
+    ticket: str = ""
+    reason: str = ""
+    new: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class Channels:
+    """All channels of one desk. Safe for threads."""
+
+    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
+        self.store, self.clock = store, clock
+        self._desk = TicketDesk(store, clock)
+        self.book = Interactions(store, clock)
+        self.outbox = Outbox(self.book)
+        self.address = store.settings.text("channel.mail.address").strip().casefold()
+        self._filing = Filing(store, self._desk, self.book)
+        self._limit = SenderLimit(self.book, store.settings.number("channel.mail.hourly"))
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the @ of our Message-IDs."""
+        return self.address.partition("@")[2] or "busyhour.invalid"
+
+    def receive(self, message: Inbound, customer: str = "") -> Receipt:
+        """Takes a message; `customer`: whose it is, where the channel itself proves that.
+
+        Raises StoreUnavailable while Elasticsearch is away: deliver it again then.
+        """
+        known = self.book.get(message.id)
+        if known is not None and known[INDEX]["status"] != RECEIVED:
+            if known[INDEX]["status"] == FILED:  # `settle` may have filed it, which has no files to keep
+                self._keep_files(known[INDEX].get("ticket", ""), message, known)
+            return _receipt(message.id, known)
+        if known is not None:
+            return self._finish(message.id, known, message)
+        status, reason = self._judged(message)
+        kept = self._identified(document(message, self.clock(), status=status, reason=reason), customer)
+        if not self.book.keep(message.id, kept):  # somebody else took it at the same moment
+            return self.receive(message, customer)
+        if status != RECEIVED:
+            _log.info("%s from %s %s: %s", message.channel, message.sender, status, reason)
+            self._told_off(message, kept)
+            return Receipt(message.id, status, "", reason, new=True)
+        return self._finish(message.id, kept, message)
+
+    def settle(self) -> int:
+        """Files what was received and not filed; how many."""
+        done = 0
+        for key, kept in self.book.unfinished():
+            self._finish(key, kept, None)
+            done += 1
+        return done
+
+    def reply(self, ticket: str, text: str, *, by: str) -> str:
+        """An agent's answer to whoever wrote last in a ticket, by the channel they used; the interaction's id.
+
+        It is a comment of the ticket too. The same text by the same agent to the same message goes once. Raises UserError
+        when nobody wrote, or by a channel that takes no answers.
+        """
+        last = self._filing.newest(ticket)
+        own = last[INDEX]
+        if own["channel"] not in (EMAIL, CHAT):
+            raise UserError(
+                f"{own['channel']} takes no answers from here", where=ticket, remedy="call or write yourself"
+            )
+        if not text.strip():
+            raise UserError("the answer is empty", where=ticket)
+        key = joined(("reply", last["id"], by, text))
+        self._answer(key, last, text, ticket=ticket, by=by, automatic=False)
+        self._filing.reply(ticket, key, text, by, self.clock())
+        return key
+
+    def tell(self, ticket: str, text: str, by: str) -> str:
+        """What `TicketDesk` tells the customer of a ticket without a person (`desk.Tell`); "" when they never wrote here."""
+        try:
+            last = self._filing.newest(ticket)
+        except UserError:
+            return ""
+        key = joined(("told", ticket, by, text))
+        self._answer(key, last, text, ticket=ticket, by=by)
+        return key
+
+    def _judged(self, message: Inbound) -> tuple[str, str]:
+        """Status and reason. A mail of a machine does not count towards its sender's limit, and is never answered."""
+        if message.refused:
+            return REFUSED, message.refused
+        if message.automatic:
+            return IGNORED, message.automatic
+        if message.channel == EMAIL and self._limit.reached(message.sender, self.clock()):
+            return BOUNCED, f"more than {self.store.settings.number('channel.mail.hourly')} mails an hour"
+        return RECEIVED, ""
+
+    def _identified(self, kept: Document, customer: str) -> Document:
+        """With the customer and the conversation. A bomb is not looked at any closer, and its text is not kept."""
+        own = kept[INDEX]
+        if own["status"] in (BOUNCED, REFUSED):
+            own = {name: value for name, value in own.items() if name not in ("text", "language", "attachments")}
+            return {**kept, INDEX: {**own, "conversation": conversation_id("", own.get("sender", ""))}}
+        customer = customer or customer_of(self.store, own.get("sender", ""))
+        own = {**own, "conversation": own.get("conversation") or conversation_id(customer, own.get("sender", ""))}
+        return {**kept, INDEX: own} | ({"customer": {"id": customer}} if customer else {})
+
+    def _finish(self, key: str, kept: Document, message: Inbound | None) -> Receipt:
+        ticket, opened = self._filing.file(key, kept)
+        if message is not None:
+            self._keep_files(ticket, message, kept)
+        if opened and kept[INDEX]["channel"] == EMAIL and self.store.settings["channel.mail.acknowledge"]:
+            said = texts.text("acknowledged", self._language(kept), ticket=ticket)
+            self._answer(joined(("acknowledged", key)), kept, said, ticket=ticket)
+        after = self.book.mark(key, status=FILED, ticket=ticket)
+        return _receipt(key, after, new=True)
+
+    def _keep_files(self, ticket: str, message: Inbound, kept: Document) -> None:
+        """Files with the ticket, each once. One that the desk does not take is told of in the log, and stops nothing."""
+        for file in message.attachments:
+            try:
+                attach(self._desk, ticket, file.name, file.content, by=kept[INDEX].get("sender", ""))
+            except UserError as error:
+                _log.info("file %s of %s not kept: %s", file.name, ticket, error.what)
+
+    def _told_off(self, message: Inbound, kept: Document) -> None:
+        """Tells a person, once an hour at most, that their mails are not read. Nothing is said to machines."""
+        status = kept[INDEX]["status"]
+        if message.channel != EMAIL or message.automatic or status == IGNORED or not message.sender:
+            return
+        name = "bounced" if status == BOUNCED else "refused"
+        hour = self.clock().strftime("%Y-%m-%dT%H")
+        said = texts.text(name, self._language(kept), why=kept[INDEX].get("reason", ""))
+        self._answer(joined((name, message.sender, hour)), kept, said)
+
+    def _language(self, kept: Document) -> str:
+        detected = kept[INDEX].get("language", "")
+        return detected or language_of(self.store, kept.get("customer", {}).get("id", ""))
+
+    def _answer(
+        self, key: str, to: Document, said: str, *, ticket: str = "", by: str = "busyhour", automatic: bool = True
+    ) -> None:
+        own = to[INDEX]
+        mail = own["channel"] == EMAIL
+        if not own.get("sender") or (mail and not self.address):
+            return
+        subject = own.get("subject", "")
+        subject = subject if subject.casefold().startswith("re:") else f"Re: {subject}"
+        self.outbox.put(
+            key,
+            channel=own["channel"],
+            recipient=own["sender"],
+            subject=with_ticket(subject, ticket) if mail else "",
+            text=said,
+            conversation=own["conversation"],
+            external_id=message_id(key, self.domain) if mail else key,
+            references=(own["external_id"], *own.get("references", ())[:10]),
+            ticket=ticket,
+            customer=to.get("customer", {}).get("id", ""),
+            by=by,
+            automatic=automatic,
+            status=PENDING if mail else SENT,  # a chat's reader fetches it
+        )
+
+
+def _receipt(key: str, kept: Document, *, new: bool = False) -> Receipt:
+    own = kept[INDEX]
+    return Receipt(key, own["status"], own.get("ticket", ""), own.get("reason", ""), new=new)
