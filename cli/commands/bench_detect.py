@@ -34,7 +34,7 @@ def bench_detect(
 ) -> None:
     """Generate, train, detect and evaluate: precision, recall, delay and false alarms over what an oracle can see.
 
-    Points are counted straight from the generated records, without files or a node: half a minute, under a gigabyte.
+    Points are counted straight from the generated records, without files or a node: a minute and a half of a core, 1.1 GB.
     """
     from detectors.bench.run import bench_detect as measured
     from detectors.report import delays_svg, page, write_page
