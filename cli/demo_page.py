@@ -8,7 +8,7 @@ import click
 
 from cli.demo import DAYS, TRAINED_DAYS, Demo
 from cli.output import emit_table
-from contracts.clock import iso
+from contracts.clock import iso, parse_iso
 from usage.render import render
 
 
@@ -18,6 +18,7 @@ def show(demo: Demo) -> None:
     _states(demo)
     _incidents(demo)
     _tickets(demo)
+    _story(demo)
     _reports(demo)
     _foot(demo)
 
@@ -86,6 +87,30 @@ def _incidents(demo: Demo) -> None:
     emit_table(headings, rows, title="Incidents: the truth beside what was found")
 
 
+def _story(demo: Demo) -> None:
+    """One incident from its beginning to the ticket's end, as it is stored."""
+    found = next((one for one in demo.judged.matches if one.found and demo.ticket_of(one.found)), None)
+    if found is None:
+        return
+    ticket, alert = demo.ticket_of(found.found), demo.alert_of(found.found)
+    label = next(one for one in demo.truth if one.id == found.labelled)
+    if ticket is None or alert is None:
+        return
+    fired = alert["alert"]
+    lines = [(label.start, f"the fault begins: {label.description}")]
+    lines.append((label.start + timedelta(seconds=found.delay_s or 0), f"found: {found.title}"))
+    lines.append((parse_iso(fired["starts_at"]), f"alert {fired['name']}, {fired['severity']}"))
+    for each in ticket.history:
+        what = " ".join(str(each[key]) for key in ("what", "from", "to") if each.get(key))
+        lines.append((parse_iso(each["at"]), f"ticket {ticket.id}: {what}, by {each.get('by', 'busyhour')}"))
+    lines.append((label.end, "the fault ends"))
+    if fired.get("ends_at"):
+        lines.append((parse_iso(fired["ends_at"]), "the alert resolves"))
+    click.echo(f"\n  One of them from its beginning to its end ({ticket.impacted_customers:,} customers feel it):")
+    for at, text in sorted(lines, key=lambda line: line[0]):
+        click.echo(f"    {iso(at)[:16].replace('T', ' ')}  {text}")
+
+
 def _reports(demo: Demo) -> None:
     """Two small usage reports, and what the KPI report says."""
     for each in demo.reports.usage:
@@ -127,7 +152,14 @@ def _foot(demo: Demo) -> None:
         ("busyhour kpi show --entity trunk_group:TG2", "KPIs of a trunk group, hour by hour"),
         ("busyhour baseline show --kpi voip.asr --entity trunk_group:TG2", "what is normal for each hour of the week"),
         (f"busyhour ticket show {ticket}", "who works on it, who feels it"),
+        (f"busyhour diagnose {_customer(demo)}", "what is wrong with one customer's service, and what to do next"),
+        ("busyhour kpi report --period week --format pdf", "a management page with pictures"),
         ("busyhour rejects list", "lines that are not records, and why"),
         ("busyhour ingest YOUR-FILES", "your own CDRs; `busyhour layouts list` shows the formats"),
     ):
         click.echo(f"  .venv/bin/{command:<70} {what}")
+
+
+def _customer(demo: Demo) -> str:
+    """Somebody whom an incident touched."""
+    return next((one.customer_ids[0] for one in demo.tickets if one.customer_ids), "C0000001")
