@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from contracts.clock import Clock, iso, utc_now
-from contracts.errors import UserError
+from contracts.errors import ConflictError, UserError
 from datagen.definitions import nearest
-from infrastructure.store import Store
+from infrastructure.store import Operation, Store
 from servicedesk.profiles import Customer, listed
 from servicedesk.sync.tables import TABLES
 
 CONSENTS = ("marketing", "survey", "recording", "profiling")
 _MOST_HISTORY = 200
+_ID = re.compile(r"[\w][\w.-]{0,63}", re.ASCII)
 _NEVER = ("msisdns", "services", "trunk_groups", "consents")  # what contracts and consents of their own decide
 
 
@@ -60,6 +62,30 @@ def change_account(
     after = Customer.of(store.modify("customer", customer, change))
     store.refresh("customer")
     return after
+
+
+def open_account(
+    store: Store, customer: str, values: Mapping[str, str], *, by: str, clock: Clock = utc_now
+) -> Customer:
+    """A new customer with these columns (name at least); `since` is now unless it is said.
+
+    Raises UserError on an id or a column that is none, ConflictError where the customer is there already, ended ones too.
+    """
+    if not _ID.fullmatch(customer):
+        raise UserError(f"{customer[:40]!r} is no customer id", remedy="letters, digits, dots, dashes, 64 at most")
+    now = iso(clock())
+    row: dict[str, Any] = {name: value for name, raw in values.items() if (value := _checked(name, raw))}
+    if not row.get("name"):
+        raise UserError("a customer has a name")
+    entry = orjson.dumps({"at": now, "by": by, "what": "opened", "from": "", "to": row["name"]}).decode()
+    row = {"id": customer, "status": "active", "since": now[:10], **row, "history": [entry]}
+    source = {"customer": row, "event": {"ingested": now}}
+    written = store.write_all([Operation("create", store.place("customer"), customer, source)])
+    there = None if written else store.get("customer", customer)
+    if there is not None and there.source["customer"].get("history") != row["history"]:  # else our own, its answer lost
+        raise ConflictError("there is such a customer already", where=customer, remedy="change that account instead")
+    store.refresh("customer")
+    return Customer.of(source)
 
 
 def _checked(name: str, raw: str) -> str:

@@ -12,6 +12,7 @@ from console.api.models import (
     AgentChange,
     AnyDocument,
     CustomerChange,
+    NewCustomer,
     NewTicket,
     TicketChange,
     TicketLink,
@@ -25,9 +26,10 @@ from console.pages.customers import diagnosis_of
 from console.viewer import Viewer, allowed, services
 from contracts.errors import ConflictError
 from servicedesk import Ticket, TicketDesk, relations
-from servicedesk.accounts import change_account
+from servicedesk.accounts import change_account, open_account
 from servicedesk.agents import Agent, agents, keep_agent
 from servicedesk.notes import notes_of
+from servicedesk.profiles import Customer
 
 router = APIRouter(prefix=ROOT, responses=PROBLEMS)
 MayWrite = Annotated[Viewer, changing("ticket:read", "ticket:index")]
@@ -147,6 +149,17 @@ def diagnosis(request: Request, key: str, viewer: Annotated[Viewer, Depends(allo
     return AnyDocument(**diagnosis_of(request, viewer, key).as_dict())
 
 
+@router.post("/customers", status_code=201, tags=["customers"], summary="open an account")
+def open_customer(
+    request: Request, given: NewCustomer, viewer: Annotated[Viewer, changing("customer:read", "customer:index")]
+) -> AnyDocument:
+    """Numbers come with the subscriptions that a sync brings. An id that is there already is a conflict, not a change."""
+    made = services(request)
+    opened_ = open_account(viewer.store, given.id, given.values, by=viewer.username, clock=made.clock)
+    made.audit.note(viewer.username, "customer opened", given.id, columns=sorted(given.values))
+    return _shown(opened_)
+
+
 @router.patch("/customers/{key}", tags=["customers"], summary="change an account; every change is in its history")
 def change_customer(
     request: Request,
@@ -172,6 +185,10 @@ def _changed(
     made = services(request)
     after = change_account(viewer.store, key, values, by=viewer.username, clock=made.clock, **consents)
     made.audit.note(viewer.username, what, key, columns=sorted(values), **consents)
-    shown = asdict(after)
+    return _shown(after)
+
+
+def _shown(customer: Customer) -> AnyDocument:
+    shown = asdict(customer)
     del shown["keys"]
     return AnyDocument(**shown)

@@ -141,6 +141,13 @@ class TicketPart(_Given):
     body: str = Field("", max_length=10_000)
 
 
+class NewCustomer(_Given):
+    """`id`: letters, digits, dots and dashes. `values` as of a change; a name at least."""
+
+    id: str = Field(max_length=64)
+    values: dict[str, str] = Field(max_length=20)
+
+
 class CustomerChange(_Given):
     """`values`: columns of the account by name (name, status, language, email, phone, address, plan, sla …); "" clears one."""
 

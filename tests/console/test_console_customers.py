@@ -51,3 +51,26 @@ def test_supervisor_changes_and_ends_an_account_with_its_history(console: Consol
             assert client.patch("/api/v1/customers/C7", json=wrong, headers=headers).status_code == 400, wrong
         assert client.patch("/api/v1/customers/nobody", json=change, headers=headers).status_code == 404
     assert audited(console, "customer ended", person("supervisor")) == 1
+
+
+def test_supervisor_opens_an_account_once_and_nobody_else_does(console: Console) -> None:
+    given = {"id": "C-new.1", "values": {"name": HOSTILE, "kind": "business", "language": "fr"}}
+    with console.signed_in("supervisor") as client:
+        headers = token(console, client)
+        made = client.post("/api/v1/customers", json=given, headers=headers)
+        assert (made.status_code, made.json()["name"], made.json()["status"]) == (201, HOSTILE, "active")
+        assert made.json()["history"][0]["by"] == person("supervisor")
+        again = client.post("/api/v1/customers", json={**given, "values": {"name": "another"}}, headers=headers)
+        assert again.status_code == 409
+        assert client.get("/api/v1/customers/C-new.1").json()["customer"]["name"] == HOSTILE
+        for wrong in (
+            {"id": "../x", "values": {"name": "a"}},
+            {"id": "", "values": {"name": "a"}},
+            {"id": "C9", "values": {}},
+            {"id": "C9", "values": {"name": "a", "balance": "1"}},
+            {"id": "C9", "values": {"name": "a", "msisdns": "+49301"}},
+        ):
+            assert client.post("/api/v1/customers", json=wrong, headers=headers).status_code in (400, 422), wrong
+    with console.signed_in("agent") as client:
+        assert client.post("/api/v1/customers", json=given, headers=token(console, client)).status_code == 403
+    assert audited(console, "customer opened", person("supervisor")) == 1

@@ -104,6 +104,7 @@ WRITES = {
     "POST /api/v1/tickets/{key}/links": "y-yy-y",
     "POST /api/v1/tickets/{key}/parts": "y-yy-y",
     "POST /api/v1/tickets/{key}/notes": "--yy--",
+    "POST /api/v1/customers": "---y--",
     "PATCH /api/v1/customers/{key}": "---y--",
     "DELETE /api/v1/customers/{key}": "---y--",
     "PUT /api/v1/agents/{name}": "---y-y",
