@@ -35,14 +35,22 @@ class DemoReports:
         return {"usage_balanced": self.balanced, "kpi_report": [str(path) for path in self.files]}
 
 
-def make(
-    settings: Settings, store: Store, folder: Path, start: datetime, end: datetime, say: Callable[[str], None]
-) -> DemoReports:
-    """Brings the CDRs into the usage store (by default SQLite in the home), asks it, and writes the KPI report into `folder`."""
+def bring_usage(settings: Settings, store: Store, say: Callable[[str], None]) -> bool:
+    """Brings customers and CDRs into the usage store (by default SQLite in the home); whether the counts balance."""
     usage = UsageStore.open(settings, say=say)
     try:
         set_up(usage)
-        done = DemoReports(balanced=sync(store, usage).balanced)
+        return sync(store, usage).balanced
+    finally:
+        usage.close()
+
+
+def make(
+    settings: Settings, store: Store, folder: Path, start: datetime, end: datetime, say: Callable[[str], None]
+) -> DemoReports:
+    """Asks the usage store, and writes the KPI report into `folder`."""
+    usage, done = UsageStore.open(settings, say=say), DemoReports()
+    try:
         tariffs, period = load_tariffs(settings), Period.of(start, end, ZoneInfo(settings.text("network.timezone")))
         done.usage = [report(usage, name, period, tariffs) for name in ("network", "revenue")]
         shown = kpi_report(store, folder, start, end, usage=(usage, tariffs), port=UsageDays(usage))
