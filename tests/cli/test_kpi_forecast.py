@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kpis.definitions import Definition
 
 DAYS = 28
-END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+# Noon of a day: how far off the next busy hour is must not depend on when the test runs.
+END = (datetime.now(UTC) - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
 START = END - timedelta(days=DAYS)
 HOURS = np.arange(DAYS * 24)
 SHAPE = 1 + 0.8 * np.sin((HOURS + START.hour - 8) * 2 * np.pi / 24)
@@ -67,7 +68,8 @@ def forecast(store: Store, node_settings: Settings, tmp_path: Path) -> Any:
     environment = {"BUSYHOUR_HOME": node_settings.text("home"), "BUSYHOUR_REFERENCE_FOLDER": str(tmp_path)}
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(cli, ["kpi", "forecast", *arguments], env=environment)
+        until = () if "--until" in arguments else ("--until", iso(END))
+        return CliRunner().invoke(cli, ["kpi", "forecast", *arguments, *until], env=environment)
 
     return run
 
