@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _with_control_c() -> None:
+    """As in a terminal: tests that run in the background of a script inherit that Ctrl-C does nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """The menu in a pseudo-terminal."""
 
@@ -48,6 +54,7 @@ class Terminal:
             encoding="utf-8",
             codec_errors="replace",
             dimensions=(50, 140),
+            preexec_fn=_with_control_c,
         )
         self.said = ""
 
