@@ -101,8 +101,8 @@ def _story(demo: Demo) -> None:
     lines.append((label.start + timedelta(seconds=found.delay_s or 0), f"found: {found.title}"))
     lines.append((parse_iso(fired["starts_at"]), f"alert {fired['name']}, {fired['severity']}"))
     for each in ticket.history:
-        what = " ".join(str(each[key]) for key in ("what", "from", "to") if each.get(key))
-        lines.append((parse_iso(each["at"]), f"ticket {ticket.id}: {what}, by {each.get('by', 'busyhour')}"))
+        change = " → ".join(str(each[key]) for key in ("from", "to") if each.get(key))
+        lines.append((parse_iso(each["at"]), f"ticket {ticket.id}: {each['what']} {change}, by {each['by']}"))
     lines.append((label.end, "the fault ends"))
     if fired.get("ends_at"):
         lines.append((parse_iso(fired["ends_at"]), "the alert resolves"))
