@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +16,10 @@ from console.security import LOOPBACK
 from console.services import ROOT, Services
 from console.setup_token import SetupToken
 from contracts.clock import Clock, utc_now
-from contracts.errors import OperatorError, UserError
+from contracts.errors import UserError
 from contracts.settings import Settings
 from dashboards import load
+from infrastructure.listening import bound, in_thread
 from infrastructure.service_account import console_stores
 from infrastructure.users import has_administrator
 
@@ -72,7 +71,7 @@ def serve(settings: Settings, place: Place, ready: Callable[[str, str], None]) -
     Raises UserError for an address of other machines without https, OperatorError when the port is taken.
     """
     check(place)
-    listening = _bound(place)
+    listening = bound(place.host, place.port)
     services = make_services(settings, secure=place.certificate is not None or bool(place.proxies))
     app = create_app(services, (*LOOPBACK, place.host, *place.names))
     ready(place.url, f"{place.url}/first-run?token={services.first.token}" if services.first else "")
@@ -96,17 +95,10 @@ def serve(settings: Settings, place: Place, ready: Callable[[str, str], None]) -
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The application on a free port of loopback, in a thread of this process; its address."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=2))
     app.state.ending = lambda: server.should_exit
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        listening.close()
+    with in_thread(server) as address:
+        yield address
 
 
 def check(place: Place) -> None:
@@ -126,21 +118,3 @@ def check(place: Place) -> None:
             where="--host",
             remedy="give --certificate and --key, or --behind-proxy ADDRESS where a proxy ends https",
         )
-
-
-def _bound(place: Place) -> socket.socket:
-    """The socket, taken before anything else starts. Raises OperatorError when somebody has it."""
-    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((place.host, place.port))
-    except OSError as error:
-        listening.close()
-        raise OperatorError(
-            f"cannot listen: {error.strerror}",
-            where=f"{place.host}:{place.port}",
-            remedy="name another with --port, or stop what has it",
-        ) from error
-    listening.listen(1024)
-    return listening
