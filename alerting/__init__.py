@@ -5,7 +5,7 @@ from alerting.book import history
 from alerting.catalogue import all_watches, load_watches, read_watch, shipped_folder, watch_from
 from alerting.delivery import Tally
 from alerting.dry_run import WouldFire, dry_run
-from alerting.from_target import TargetWatch, from_target
+from alerting.from_target import Level, TargetWatch, from_target
 from alerting.listing import list_alerts, list_notifications
 from alerting.matchers import Matcher, matcher
 from alerting.notify.letters import retry_notifications, send_notifications
@@ -18,6 +18,7 @@ from alerting.watch import Watch
 
 __all__ = [
     "AlertReport",
+    "Level",
     "Matcher",
     "Notifications",
     "Silence",

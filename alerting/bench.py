@@ -153,6 +153,7 @@ def _deliveries(store: Store, count: int) -> dict[str, Any]:
 
 
 def _flushed(store: Store, watches: Sequence[Watch], told: Notifications) -> Tally:
+    """Rounds of alert.notify.round.sec, one after the other, until one finds nothing that is due."""
     by_name = {watch.name: watch for watch in watches}
     tally = Tally()
     while True:

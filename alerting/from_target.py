@@ -1,4 +1,7 @@
-"""A watch of a KPI's target: pure, from the target's numbers to the watch's content.
+"""A watch of a KPI's target and of its thresholds by level: pure, from the numbers to the watch's content.
+
+An entity is held to its own limit of a level where it has one, else to that of all. It has one alert, of the worst level that is
+crossed, which is revised when another one is.
 
 A ratio misses its target only when its confidence interval does (Wilson 1927, two-sided, z below): few samples prove
 nothing. Ratios and means are merged from numerators and denominators, counts are added, percentiles cannot be merged: of
@@ -10,8 +13,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from alerting.catalogue import watch_from
@@ -24,6 +28,20 @@ from contracts.indices import KPI_INDEX
 Z = 2.576  # 99 % confidence: with hundreds of targets asked every few minutes, 95 % would be wrong several times an hour
 KINDS = ("ratio", "mean", "count", "worst")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]|\{\{")  # the query is a template of the watch
+
+
+class Level(NamedTuple):
+    """`value`: the limit of all entities, None: of those of `own` alone, by `type:id`. `name`: as the reason calls it."""
+
+    severity: str
+    value: float | None
+    own: Mapping[str, float] = MappingProxyType({})
+    name: str = "target"
+
+    @property
+    def values(self) -> list[float]:
+        return [*([] if self.value is None else [self.value]), *self.own.values()]
 
 
 class TargetWatch(NamedTuple):
@@ -39,7 +57,8 @@ class TargetWatch(NamedTuple):
 def from_target(
     kpi: str,
     *,
-    target: float,
+    target: float | None = None,
+    levels: Sequence[Level] = (),
     bad: str,
     kind: str = "ratio",
     unit: str = "",
@@ -52,28 +71,31 @@ def from_target(
     every: str = "5m",
     owner: str = "",
 ) -> TargetWatch:
-    """The watch that fires for each entity whose KPI misses `target`.
+    """The watch that fires for each entity whose KPI misses `target`, of that `severity`, or one of `levels`, mild ones first.
 
     `bad`: low or high, the side on which the target is missed. `kind`: how points are put together, `ratio` (with the
     confidence guard), `mean`, `count` or `worst`. `unit`: the KPI's, for people. Judged over `buckets` of `resolution_sec`
     (300, 3600 or 86400 s) that have ended. `every`: how often. Raises DefinitionError on what cannot be.
     """
     where = f"target of {kpi}"
-    _check(kpi, target, bad, kind, entity_types, resolution_sec, buckets, where)
+    held = [*([] if target is None else [Level(severity_word(severity), target)]), *levels]
+    _check(kpi, held, bad, kind, entity_types, resolution_sec, buckets, where)
+    loosest = (max if bad == "low" else min)(value for level in held for value in level.values)
     window = timedelta(seconds=resolution_sec * buckets)
     words = {"low": "below", "high": "above"}[bad]
     name = title or kpi
     shown = f" {unit}" if unit and unit != "ratio" else ""
     reason = (
-        f"{name} of {{{{ctx.payload.entity.id}}}} is {{{{ctx.payload.value}}}}{shown}, {words} its target of {target:g} "
+        f"{name} of {{{{ctx.payload.entity.id}}}} is {{{{ctx.payload.value}}}}{shown}, "
+        f"{words} its {{{{ctx.payload.name}}}} of {{{{ctx.payload.limit}}}} "
         f"over the last {spoken(window)} ({{{{ctx.payload.samples}}}} samples)"
     )
     content = {
         "metadata": {
-            "purpose": f"Target of {name}: at {'least' if bad == 'low' else 'most'} {target:g}{f' {unit}' if unit else ''}",
+            "purpose": f"Target of {name}: at {'least' if bad == 'low' else 'most'} {loosest:g}{f' {unit}' if unit else ''}",
             "kpi": kpi,
-            "target": target,
-            "changes": f'kpi.id == "{kpi}" AND (kpi.state != "ok" OR kpi.value {"<" if bad == "low" else ">"} {target!r})',
+            "target": loosest,
+            "changes": f'kpi.id == "{kpi}" AND (kpi.state != "ok" OR kpi.value {"<" if bad == "low" else ">"} {loosest!r})',
             "window": spoken(window + timedelta(seconds=resolution_sec)),
             **({"owner": owner} if owner else {}),
             "no_data": {"each": {"compare": {"ctx.payload.known": {"eq": 0}}}},
@@ -83,15 +105,13 @@ def from_target(
                     "kpi": kpi,
                     "entity": "{{ctx.payload.entity.type}}:{{ctx.payload.entity.id}}",
                 },
-                "severity": severity_word(severity),
+                "severity": "{{ctx.payload.severity}}",
                 "summary": f"{name} of {{{{ctx.payload.entity.id}}}} misses its target",
                 "reason": reason,
             },
         },
         "trigger": {"schedule": {"interval": every}},
-        "input": {
-            "esql": {"query": _query(kpi, target, bad, kind, entity_types, resolution_sec, window, least_sample)}
-        },
+        "input": {"esql": {"query": _query(kpi, held, bad, kind, entity_types, resolution_sec, window, least_sample)}},
         "condition": {"compare": {"ctx.payload.count": {"gt": 0}}},
         "throttle_period": "1h",
         "actions": {
@@ -107,11 +127,20 @@ def from_target(
 
 
 def _check(
-    kpi: str, target: float, bad: str, kind: str, types: Sequence[str], resolution: int, buckets: int, where: str
+    kpi: str,
+    levels: Sequence[Level],
+    bad: str,
+    kind: str,
+    types: Sequence[str],
+    resolution: int,
+    buckets: int,
+    where: str,
 ) -> None:
     problems = [
         (not _PLAIN.fullmatch(kpi), f"{kpi[:80]!r} is no id of a KPI"),
-        (not math.isfinite(target), f"{target} is no number"),
+        (not any(level.values for level in levels), "has neither target nor threshold"),
+        (not all(math.isfinite(value) for level in levels for value in level.values), "a limit is no number"),
+        (any(_UNSAFE.search(name) for level in levels for name in level.own), "an entity's name holds what none can"),
         (bad not in ("low", "high"), f"{bad!r} is neither low nor high"),
         (kind not in KINDS, f"{kind!r} is none of {', '.join(KINDS)}"),
         (not types or not all(_PLAIN.fullmatch(one) for one in types), "names no type of entity"),
@@ -125,7 +154,7 @@ def _check(
 
 def _query(
     kpi: str,
-    target: float,
+    levels: Sequence[Level],
     bad: str,
     kind: str,
     types: Sequence[str],
@@ -146,12 +175,41 @@ def _query(
         "BY service.name, entity.type, entity.id",
         f"| EVAL value = {_VALUE[kind](bad)}",
         *(_wilson(bad) if kind == "ratio" else ["| EVAL proven = value"]),
-        f"| EVAL misses = known > 0 AND samples >= {least} AND proven {'<' if bad == 'low' else '>'} {target!r}",
-        "| WHERE misses OR known == 0",
-        "| KEEP service.name, entity.type, entity.id, known, samples, value",
+        *_crossed(levels, bad),
+        f"| WHERE crossed >= 0 AND known > 0 AND samples >= {least} OR known == 0",
+        "| KEEP service.name, entity.type, entity.id, known, samples, value, severity, name, limit",
         "| SORT service.name, entity.type, entity.id",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _crossed(levels: Sequence[Level], bad: str) -> list[str]:
+    """The number of the worst level that is crossed, -1: none; its severity, name and limit of that entity."""
+    side, numbers = "<" if bad == "low" else ">", range(len(levels))
+    lines = ['| EVAL place = CONCAT(entity.type, ":", entity.id)']
+    if all(level.value is None for level in levels):
+        named = sorted({name for level in levels for name in level.own})
+        lines.append(f"| WHERE place IN ({', '.join(map(_text, named))})")
+    for number, level in enumerate(levels):
+        own = [f"place == {_text(name)}, {value!r}" for name, value in sorted(level.own.items())]
+        other = "TO_DOUBLE(NULL)" if level.value is None else repr(float(level.value))
+        lines.append(f"| EVAL limit{number} = " + (f"CASE({', '.join([*own, other])})" if own else other))
+    worst_first = ", ".join(f"proven {side} limit{number}, {number}" for number in reversed(numbers))
+    lines.append(f"| EVAL crossed = CASE({worst_first}, -1)")
+    columns = {
+        "severity": ([_text(level.severity) for level in levels], '"warning"'),
+        "name": ([_text(level.name) for level in levels], '"target"'),
+        "limit": ([f"limit{number}" for number in numbers], "TO_DOUBLE(NULL)"),
+    }
+    for name, (values, without) in columns.items():
+        cases = ", ".join(f"crossed == {number}, {value}" for number, value in enumerate(values))
+        lines.append(f"| EVAL {name} = CASE({cases}, {without})")
+    return lines
+
+
+def _text(value: str) -> str:
+    """A literal of ES|QL."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _wilson(bad: str) -> list[str]:

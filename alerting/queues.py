@@ -17,6 +17,8 @@ from alerting.alert import Outcome, Status
 
 GIVE_UP = 2
 NO_END = "no end in sight: left behind"
+NO_TIME = "no time was left: left for the next run"
+_LAST_SEC = 2.0  # what is under way when the time is over may end: its answer is worth more than a second telling
 
 
 class Named(Protocol):
@@ -55,7 +57,8 @@ class Queues(Generic[T]):
 
     def _begin(self, item: T) -> bool:
         with self._lock:
-            self._begun.add(item.id)
+            if not self._stopped:
+                self._begun.add(item.id)
             return not self._stopped
 
     def _serve(self, line: queue.SimpleQueue[T]) -> None:
@@ -73,20 +76,24 @@ class Queues(Generic[T]):
 
     def finish(self, within_sec: float = 86400.0) -> Iterator[tuple[T, Outcome]]:
         """What comes back. After `idle_sec` without progress, or `within_sec`, the rest is pending and nothing more is begun."""
-        end = time.monotonic() + within_sec
-        while self._open:
-            try:
-                item, outcome = self._finished.get(timeout=max(0.001, min(self._idle_sec, end - time.monotonic())))
-            except queue.Empty:
-                break
-            if self._open.pop(item.id, None) is not None:
-                yield item, outcome
+        yield from self._ended(time.monotonic() + within_sec, lambda: bool(self._open))
         if self._open:
             with self._lock:
                 self._stopped = True
+            yield from self._ended(time.monotonic() + _LAST_SEC, lambda: not self._begun.isdisjoint(self._open))
         for item in self._open.values():
             if item.id in self._begun:
                 yield item, Outcome(Status.PENDING, NO_END)
             else:
-                yield item, Outcome(Status.PENDING, "no time was left: left for the next run", attempts=0)
+                yield item, Outcome(Status.PENDING, NO_TIME, attempts=0)
         self._open.clear()
+
+    def _ended(self, end: float, wanted: Callable[[], bool]) -> Iterator[tuple[T, Outcome]]:
+        """What ends while it is `wanted`, until nothing does for `idle_sec`, or until `end` (monotonic)."""
+        while wanted():
+            try:
+                item, outcome = self._finished.get(timeout=max(0.001, min(self._idle_sec, end - time.monotonic())))
+            except queue.Empty:
+                return
+            if self._open.pop(item.id, None) is not None:
+                yield item, outcome

@@ -89,12 +89,13 @@ def _incidents(demo: Demo) -> None:
 
 def _story(demo: Demo) -> None:
     """One incident from its beginning to the ticket's end, as it is stored."""
-    found = next((one for one in demo.judged.matches if one.found and demo.ticket_of(one.found)), None)
-    if found is None:
+    ticket = demo.told
+    found = next((one for one in demo.judged.matches if ticket and one.found == ticket.incident), None)
+    if ticket is None or found is None:
         return
-    ticket, alert = demo.ticket_of(found.found), demo.alert_of(found.found)
+    alert = demo.alert_of(found.found)
     label = next(one for one in demo.truth if one.id == found.labelled)
-    if ticket is None or alert is None:
+    if alert is None:
         return
     fired = alert["alert"]
     lines = [(label.start, f"the fault begins: {label.description}")]
@@ -106,7 +107,10 @@ def _story(demo: Demo) -> None:
     lines.append((label.end, "the fault ends"))
     if fired.get("ends_at"):
         lines.append((parse_iso(fired["ends_at"]), "the alert resolves"))
-    click.echo(f"\n  One of them from its beginning to its end ({ticket.impacted_customers:,} customers feel it):")
+    some = f", {', '.join(ticket.customer_ids[:3])} among them" if ticket.customer_ids else ""
+    click.echo(
+        f"\n  One of them from its beginning to its end ({ticket.impacted_customers:,} customers feel it{some}):"
+    )
     for at, text in sorted(lines, key=lambda line: line[0]):
         click.echo(f"    {iso(at)[:16].replace('T', ' ')}  {text}")
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from console import failures
 from console.api import routes as api
 from console.files import Files
-from console.pages import actions, boards, customers, live, people, platform, plot, records, signing
-from console.security import LOOPBACK, Guard
+from console.pages import actions, boards, contact, customers, live, people, platform, plot, records, signing
+from console.security import LARGEST_BODY, LOOPBACK, Guard
 from console.services import Services
+from console.transfers import AT_ONCE, UPLOAD, most_bytes
 
-PAGES = tuple(part.router for part in (signing, boards, live, actions, plot, people, platform, customers, records))
+PAGES = tuple(
+    part.router for part in (signing, boards, live, actions, contact, plot, people, platform, customers, records)
+)
 
 
 def create_app(services: Services, hosts: Collection[str] = LOOPBACK) -> FastAPI:
@@ -23,6 +27,7 @@ def create_app(services: Services, hosts: Collection[str] = LOOPBACK) -> FastAPI
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.transfers = CapacityLimiter(AT_ONCE)
         yield
         services.close()
 
@@ -44,5 +49,10 @@ def create_app(services: Services, hosts: Collection[str] = LOOPBACK) -> FastAPI
     app.mount("/static", Files())
     failures.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
-    app.add_middleware(Guard, hosts=hosts, secure=services.secure)
+    most = most_bytes(services.settings.number("desk.attachment.mib"))
+
+    def largest(method: str, path: str) -> int:
+        return most if method == "POST" and UPLOAD.fullmatch(path) else LARGEST_BODY
+
+    app.add_middleware(Guard, hosts=hosts, secure=services.secure, largest=largest)
     return app

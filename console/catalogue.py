@@ -6,11 +6,19 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
+from console.columns import messages_of
+from console.glossary import meaning
+from console.nouns import NOUNS
 from console.profiles import THEMES
+from contracts.indices import ALL
 from dashboards import Definitions
+from dashboards.definitions import AUDIENCES
 from infrastructure.roles import staff_roles
+from servicedesk.diagnosis import causes
+from servicedesk.diagnosis.sessions import QUALITY
 
 FOLDER = Path(__file__).parent
+DIAGNOSIS = Path(causes.__file__).parent
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 _KEYWORDS = {"_": None, "gettext": None, "text": None, "plural": (1, 2), "ngettext": (1, 2)}
 
@@ -21,9 +29,9 @@ def words_of(definitions: Definitions) -> set[str]:
     for board in definitions.boards:
         found |= {board.title, board.description}
         for panel in board.panels:
-            found |= {panel.title, panel.unit, panel.empty}
+            found |= {panel.title, panel.unit, panel.empty, panel.help, *panel.text.split("\n\n")}
             found |= {link.label for link in panel.links} | {mark.label for mark in panel.thresholds}
-    return found - {""}
+    return (found | messages_of(definitions)) - {""}
 
 
 def messages(definitions: Definitions) -> set[str | tuple[str, ...]]:
@@ -34,7 +42,14 @@ def messages(definitions: Definitions) -> set[str | tuple[str, ...]]:
         if message:
             found.add(message)
     found |= words_of(definitions)
+    for _, _, message, _, _ in extract_from_dir(DIAGNOSIS, [("**.py", "python")], keywords={"Said": None, "of": (2,)}):
+        if message:
+            found.add(message)
+    found |= {*causes.messages(), *QUALITY}
+    headings = {heading for noun in NOUNS.values() for _, heading in noun.columns} | set(QUALITY)
+    found |= {told for heading in headings if (told := meaning(heading))}
     found |= {control.label for control in definitions.controls}
-    found |= {role.title for role in staff_roles().values()}
-    found |= {theme for theme in THEMES if theme}
+    found |= {text for role in staff_roles().values() for text in (role.title, role.description)}
+    found |= {index.meaning for index in ALL}
+    found |= {theme for theme in THEMES if theme} | set(AUDIENCES)
     return found

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from console.errors import RequestError, TooMany, Unknown
-from console.i18n import marked as _
+from console.marking import marked as _
 from console.sessions import COOKIE
 from console.templating import page
 from console.viewer import services

@@ -16,7 +16,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from console.codes import CODES, ENTITIES
 from contracts.clock import parse_iso
+from contracts.entities import Entity
+from servicedesk.diagnosis.said import Figure, Part, Said
 
 FOLDER = Path(__file__).parent / "locale"
 SOURCE = "en"
@@ -44,11 +47,6 @@ def catalogue_of(language: str) -> Catalog:
             for message in read_po(file, locale=language):
                 found[message.id] = message  # the header, whose id is empty, too
     return found
-
-
-def marked(message: str) -> str:
-    """The message itself: marks it for the catalogues where it is translated later."""
-    return message
 
 
 @cache
@@ -87,6 +85,16 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name) if name in available_timezones() else ZoneInfo(UTC_ZONE)
 
 
+@cache
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+@lru_cache(10_000)
+def _moment(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    return str(dates.format_datetime(moment, "short", tzinfo=zone, locale=_locale(locale)))
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """How things are said to one viewer. `region`: a locale of the language, `en_GB`, whose formats are used."""
@@ -97,7 +105,7 @@ class Words:
 
     @property
     def locale(self) -> Locale:
-        return Locale.parse(self.region or self.language)
+        return _locale(self.region or self.language)
 
     @property
     def tag(self) -> str:
@@ -108,6 +116,32 @@ class Words:
         """The message in the viewer's language, `%(name)s` filled in."""
         said = translations(self.language).gettext(message)
         return said % values if values else said
+
+    def said(self, value: Any) -> str:
+        """A word of ours that documents hold (a state, a severity …), in the viewer's language; anything else as `cell`."""
+        if not isinstance(value, str):
+            return self.cell(value)
+        return self.text(CODES[value]) if value in CODES else value
+
+    def told(self, text: str) -> str:
+        """A sentence of a diagnosis, its figures and times as the viewer has them; any other text as it is."""
+        if not isinstance(text, Said):
+            return text
+        parts = {name: self._part(part) for name, part in text.parts.items()}
+        told = self.text(text.message, **parts)
+        return told[:1].upper() + told[1:] if text[:1].isupper() else told
+
+    def _part(self, part: Part) -> str:
+        if isinstance(part, Entity):
+            return f"{self.text(ENTITIES.get(part.type, part.type))} {part.id}"
+        if isinstance(part, Figure):
+            unit = "" if part.unit in ("", "ratio", "MOS", "R") else f" {self.text(part.unit)}"
+            return self.number(part.value, 3 if abs(part.value) < 100 else 0) + unit
+        if isinstance(part, datetime):
+            return self.time(part)
+        if isinstance(part, tuple):
+            return ", ".join(map(self.told, part))
+        return self.number(part) if isinstance(part, int) else self.said(self.told(part))
 
     def number(self, value: Any, digits: int = 2) -> str:
         """`1,234.5` or `1.234,5`; a dash for nothing."""
@@ -120,7 +154,7 @@ class Words:
         if not value:
             return "–"
         moment = parse_iso(value) if isinstance(value, str) else value
-        return str(dates.format_datetime(moment, "short", tzinfo=self.zone, locale=self.locale))
+        return _moment(moment, self.zone, self.region or self.language)
 
     def zone_name(self) -> str:
         return str(self.zone)

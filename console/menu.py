@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from console.i18n import marked as _
+from console.marking import marked as _
 from console.viewer import MENU_FRESH, Viewer
 
 
@@ -31,13 +31,21 @@ MENU = (
 )
 
 
-def entries(viewer: Viewer, now: datetime) -> list[Entry]:
-    """What the viewer may open. Kept for a minute: a menu grants nothing, each page asks anew."""
+def stale_needs(viewer: Viewer, now: datetime) -> list[str]:
+    """Rights that the menu has to ask for again. Kept for a minute: a menu grants nothing, each page asks anew."""
     session = viewer.session
     if session is None:
         return []
     wanted = [entry.need for entry in MENU if entry.need]
-    stale = [need for need in wanted if need not in session.granted or now - session.granted[need][0] > MENU_FRESH]
+    return [need for need in wanted if need not in session.granted or now - session.granted[need][0] > MENU_FRESH]
+
+
+def entries(viewer: Viewer, now: datetime) -> list[Entry]:
+    """What the viewer may open."""
+    session = viewer.session
+    if session is None:
+        return []
+    stale = stale_needs(viewer, now)
     if stale:
         viewer.learn(stale)
         session.granted.update({need: (now, viewer.asked[need]) for need in stale})

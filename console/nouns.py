@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from console.errors import NotFound, RequestError
-from console.i18n import marked as _
+from console.marking import marked as _
 from infrastructure.store import Store
 
 PAGE = 50

@@ -5,14 +5,17 @@ The roles are declared in infrastructure/elasticsearch/roles/; nothing here know
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from console.errors import Denied, Unknown
+from console.errors import Unknown
+from console.gathered import Gathered
 from contracts.errors import StoreRefused
+from infrastructure.behalf import as_user
 from infrastructure.store import Store
 
 CLUSTER = "cluster"
+AT_ONCE = 16  # questions about rights under way, each of another person
 
 
 def missing(store: Store, needs: Iterable[str]) -> list[str]:
@@ -32,13 +35,26 @@ def missing(store: Store, needs: Iterable[str]) -> list[str]:
     return [need for need in wanted if not _has(answer, need)]
 
 
-def require(store: Store, needs: Iterable[str]) -> None:
-    """Raises Denied naming what is missing."""
-    lacking = missing(store, needs)
-    if lacking:
-        raise Denied(
-            f"your roles do not allow this: {', '.join(lacking)}", remedy="ask an administrator for a role that does"
-        )
+class Rights:
+    """As `missing`, for people of whom several requests come at once: these share one question, which begins after all came.
+
+    `store`: the console's own, which asks as its users.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._gathered: Gathered[str, str, bool] = Gathered(AT_ONCE, self._ask, "rights")
+
+    def missing(self, username: str, needs: Iterable[str]) -> list[str]:
+        answers = self._gathered.get(username, list(dict.fromkeys(needs)))
+        return [need for need, has in answers.items() if not has]
+
+    def _ask(self, username: str, needs: Sequence[str]) -> dict[str, bool]:
+        lacking = missing(as_user(self._store, username), needs)
+        return {need: need not in lacking for need in needs}
+
+    def close(self) -> None:
+        self._gathered.close()
 
 
 def _question(needs: Iterable[str]) -> dict[str, Any]:

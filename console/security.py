@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ALIVE = "/healthz"  # says nothing of anybody, so that a load balancer may ask it in the clear
-LARGEST_BODY = 256 * 1024  # bytes; no form here is longer
+LARGEST_BODY = 256 * 1024  # bytes; no form here is longer, but for one that brings a file
 _CSP = "; ".join(
     (
         "default-src 'none'",
@@ -36,11 +37,20 @@ HEADERS = {
 }
 
 
-class Guard:
-    """`hosts`: names under which the console may be asked; a page elsewhere whose name points here is refused (DNS rebinding)."""
+class _TooLarge(MultiPartException):
+    """A body that said nothing of its length; of this kind, so that a form's parser lets go of the files it has begun."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], *, secure: bool) -> None:
-        self._app, self._hosts, self._secure = app, frozenset(hosts), secure
+
+class Guard:
+    """`hosts`: names under which the console may be asked; a page elsewhere whose name points here is refused (DNS rebinding).
+
+    `largest`: bytes that the body of a request (method, path) may have.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str], *, secure: bool, largest: Callable[[str, str], int]
+    ) -> None:
+        self._app, self._hosts, self._secure, self._largest = app, frozenset(hosts), secure, largest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -55,22 +65,29 @@ class Guard:
         if problem:
             await _refuse(send, *problem)
             return
-        taken = 0
+        taken, most, begun = 0, self._most(scope), False
 
         async def bounded() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:
-                return {"type": "http.disconnect"}
+            if taken > most:
+                raise _TooLarge(f"more than {most} bytes")
             return message
 
         async def sealed(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 self._seal(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
-        await self._app(scope, bounded, sealed)
+        try:
+            await self._app(scope, bounded, sealed)
+        except _TooLarge as error:
+            if begun:
+                raise
+            await _refuse(send, 413, error.message)
 
     def _problem(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
@@ -82,11 +99,14 @@ class Guard:
                 "ask over https; behind a proxy, it has to be named with --behind-proxy and send X-Forwarded-Proto",
             )
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            return 413, f"more than {LARGEST_BODY} bytes"
+        if not length.isdigit() or int(length) > self._most(scope):
+            return 413, f"more than {self._most(scope)} bytes"
         if scope.get("method", "WEBSOCKET") not in ("GET", "HEAD", "OPTIONS") and not self._same_site(headers):
             return 403, "a page of another site asked this"
         return None
+
+    def _most(self, scope: Scope) -> int:
+        return self._largest(scope.get("method", "WEBSOCKET"), scope["path"])
 
     @staticmethod
     def _same_site(headers: Headers) -> bool:

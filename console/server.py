@@ -25,6 +25,7 @@ from infrastructure.users import has_administrator
 
 PORT = 8600
 _STOP_SEC = 5  # for requests under way; live connections end at once
+_CONNECTIONS = 32  # kept to Elasticsearch: a new one costs more than most questions
 _WAIT_SEC = 2  # a page says that Elasticsearch is away rather than wait for it
 
 
@@ -58,7 +59,9 @@ def make_services(settings: Settings, *, clock: Clock = utc_now, secure: bool = 
 
     Raises StoreUnavailable, StoreRefused, DefinitionError (a dashboard file, with line and nearest name).
     """
-    patient = settings.with_values(es_wait_sec=_WAIT_SEC, es_timeout_sec=settings.number("console.query.sec"))
+    patient = settings.with_values(
+        es_wait_sec=_WAIT_SEC, es_timeout_sec=settings.number("console.query.sec"), ingest_senders=_CONNECTIONS
+    )
     definitions = load(ROOT)
     stores = console_stores(patient, clock=clock, say=lambda text: None)
     first = SetupToken(stores.owner, clock) if stores.owner and not has_administrator(stores.owner) else None

@@ -10,6 +10,7 @@ from console.audit import Audit
 from console.limiter import Limiter
 from console.panels import Panels
 from console.profiles import Profiles
+from console.rights import Rights
 from console.sessions import Sessions
 from console.setup_token import SetupToken
 from contracts.clock import Clock, utc_now
@@ -34,6 +35,7 @@ class Services:
     audit: Audit = field(init=False)
     profiles: Profiles = field(init=False)
     panels: Panels = field(init=False)
+    rights: Rights = field(init=False)
     # Five tries, then one in ten seconds, of one name from one address; of an address four times that: NAT is common.
     by_name: Limiter = field(default_factory=lambda: Limiter(5, 10.0))
     by_address: Limiter = field(default_factory=lambda: Limiter(20, 2.5))
@@ -42,6 +44,7 @@ class Services:
         self.sessions = Sessions(self.store, self.clock, timedelta(hours=self.settings.number("console.session.hours")))
         self.audit = Audit(self.store, self.clock)
         self.profiles = Profiles(self.store, self.clock)
+        self.rights = Rights(self.store)
         self.panels = Panels(
             self.settings.number("console.queries"), self.settings.number("console.cache.mib") * 1024 * 1024
         )
@@ -49,3 +52,5 @@ class Services:
 
     def close(self) -> None:
         self.panels.close()
+        self.rights.close()
+        self.sessions.shut()

@@ -10,11 +10,12 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from console.gathered import Gathered
 from console.profiles import Profile, read_profile
 from contracts.clock import iso, parse_iso
 from contracts.errors import ConflictError
@@ -35,6 +36,7 @@ _DROPS = 500  # sessions removed at once
 _TRIES = 5
 
 Granted = dict[str, tuple[datetime, bool]]
+_Place = tuple[str, str]  # index and id
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Sessions:
         self._lock = threading.Lock()
         # Whose a session is never changes, so that session and profile are one question; what a menu showed is a hint.
         self._met: OrderedDict[str, tuple[str, Granted]] = OrderedDict()
+        self._gathered: Gathered[str, _Place, Versioned | None] = Gathered(2, self._ask, "sessions")
 
     def open(self, profile: Profile, address: str = "") -> tuple[str, Session]:
         """A new session and the token of its cookie, always a fresh one (no session fixation)."""
@@ -131,17 +134,29 @@ class Sessions:
         with self._lock:
             met = self._met.get(key)
         if met is None:
-            stored = self._store.get(INDEX, key)
+            (stored,) = self._now((INDEX, key))
             if stored is None:
                 return None
             met = self._remember(key, stored.source["user"]["name"])
-            profile = self._store.get("profile", met[0])
+            (profile,) = self._now(("profile", met[0]))
         else:
-            pairs = [(concrete(INDEX), key), (concrete("profile"), met[0])]
-            stored, profile = self._store.read_back(pairs)
+            stored, profile = self._now((INDEX, key), ("profile", met[0]))
             if stored is None:
                 return None
         return stored, _session(stored.source, profile.source if profile else {}, _csrf(token), met[1])
+
+    def _now(self, *places: _Place) -> list[Versioned | None]:
+        """Documents as they are now, in one question with those of whoever else asks."""
+        found = self._gathered.get("", places)
+        return [found[place] for place in places]
+
+    def _ask(self, group: str, places: Sequence[_Place]) -> dict[_Place, Versioned | None]:
+        rows = self._store.read_back([(concrete(name), key) for name, key in places])
+        return dict(zip(places, rows, strict=True))
+
+    def shut(self) -> None:
+        """Asks nothing any more."""
+        self._gathered.close()
 
     def _remember(self, key: str, username: str) -> tuple[str, Granted]:
         with self._lock:

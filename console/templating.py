@@ -13,6 +13,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
+from console.codes import coded
+from console.columns import heading
 from console.glossary import meaning
 from console.i18n import LANGUAGES, Words, translations
 from console.menu import MENU, entries
@@ -36,7 +38,15 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    made.globals |= {"static": static, "meaning": meaning, "languages": LANGUAGES, "data": data, "value_of": value_of}
+    made.globals |= {
+        "static": static,
+        "meaning": meaning,
+        "languages": LANGUAGES,
+        "data": data,
+        "value_of": value_of,
+        "coded": coded,
+        "heading": heading,
+    }
     return made
 
 

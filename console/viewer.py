@@ -10,13 +10,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from console import rights
 from console.errors import Denied, Unknown
 from console.i18n import Words, language_of, region_of, zone_of
 from console.profiles import Profile
+from console.rights import Rights, missing
 from console.services import Services
 from console.sessions import COOKIE, Session
-from contracts.errors import StoreRefused
+from contracts.errors import BusyhourError, StoreRefused
 from infrastructure.behalf import as_user, with_api_key
 from infrastructure.store import Store
 
@@ -35,6 +35,7 @@ class Viewer:
     profile: Profile
     session: Session | None = None
     theme: str = ""
+    rights: Rights | None = None  # shared with other requests of the same person; None with an API key
     asked: dict[str, bool] = field(default_factory=dict)
 
     @property
@@ -48,7 +49,9 @@ class Viewer:
     def learn(self, needs: Iterable[str]) -> None:
         """Asks Elasticsearch about several rights at once; `may` knows them then, for this request."""
         wanted = [need for need in dict.fromkeys(needs) if need not in self.asked]
-        lacking = rights.missing(self.store, wanted)
+        if not wanted:
+            return
+        lacking = self.rights.missing(self.username, wanted) if self.rights else missing(self.store, wanted)
         self.asked.update({need: need not in lacking for need in wanted})
 
     def may(self, need: str) -> bool:
@@ -100,7 +103,8 @@ def _by_session(request: Request) -> Viewer:
         raise Unknown("nobody is signed in", remedy="sign in, or send an API key")
     store = as_user(made.store, session.username)
     theme = session.profile.theme or request.cookies.get("theme", "")
-    return Viewer(session.username, store, words_for(request, session.profile), session.profile, session, theme)
+    words = words_for(request, session.profile)
+    return Viewer(session.username, store, words, session.profile, session, theme, made.rights)
 
 
 def _by_key(request: Request, key: str) -> Viewer:
@@ -131,16 +135,21 @@ def allowed(*needs: str) -> Callable[[Request], Viewer]:
 
 async def posted(request: Request) -> dict[str, Any]:
     """The fields of a form, after the check of its token: a page of somebody else's cannot know it. Raises Denied."""
-    form = {key: value for key, value in (await request.form()).multi_items() if isinstance(value, str)}
+    sent = await request.form()
+    form = {key: value for key, value in sent.multi_items() if isinstance(value, str)}
     token = request.headers.get("x-csrf-token") or str(form.pop("csrf", ""))
     try:
         viewer = await run_in_threadpool(current, request)
+        if viewer.session is None or not viewer.session.accepts(token):
+            raise Denied("this form is not from here, or too old", remedy="load the page again and send it once more")
     except Unknown as error:
+        await sent.close()
         raise Unknown(
             "nobody is signed in", remedy="sign in again; what you wrote is still in your browser's page before"
         ) from error
-    if viewer.session is None or not viewer.session.accepts(token):
-        raise Denied("this form is not from here, or too old", remedy="load the page again and send it once more")
+    except BusyhourError:
+        await sent.close()
+        raise
     return form
 
 

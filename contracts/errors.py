@@ -63,6 +63,10 @@ class StoreRefused(OperatorError):
     status = 0
 
 
+class TooSlow(StoreRefused):
+    """A question that took longer than `es.timeout.sec`, while Elasticsearch answered others."""
+
+
 class NodeError(OperatorError):
     pass
 

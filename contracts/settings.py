@@ -244,6 +244,12 @@ TABLE: tuple[Setting, ...] = (
         high=36600,
     ),
     Setting("kpi.keep.1d.days", 0, "d", "the same of kpi-1d", low=0, high=36600),
+    Setting(
+        "kpi.report.mail",
+        "",
+        "target:period, …",
+        "who `run` mails the KPI report to, by day, week or month; empty: nobody",
+    ),
     Setting("kpi.metrics.series", 10000, "series", "most series that /metrics shows", low=100, high=1000000),
     Setting(
         "rollup.rows",
@@ -294,6 +300,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("channel.voice.secret", "", "", "key that signs the telephone system's events", secret=True),
     Setting("channel.messaging.secret", "", "", "key that signs messages of a generic messaging service", secret=True),
     Setting("channel.whatsapp.secret", "", "", "app secret of the Meta app, which signs its webhooks", secret=True),
+    Setting("channel.messaging.url", "", "URL", "where answers to a generic messaging service are posted; empty: none"),
+    Setting(
+        "channel.whatsapp.url", "", "URL", "such as https://graph.facebook.com/v23.0/PHONE-NUMBER-ID; empty: no answers"
+    ),
+    Setting("channel.whatsapp.token", "", "", "access token for channel.whatsapp.url", secret=True),
     Setting("channel.whatsapp.verify", "", "", "verify token that Meta was given for the webhook", secret=True),
     Setting("crm.url", "", "URL", "legacy CRM or billing database that customers are synchronised from", secret=True),
     Setting(

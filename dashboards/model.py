@@ -114,7 +114,7 @@ class Panel:
         return " ".join(part for part in (self.help, f"Empty: {self.empty}" if self.empty else "") if part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is read once, and what is made of it is kept by it
 class Dashboard:
     """`time`: from and to, as Kibana writes them (`now-24h`, `now`). `audience`: who it is for; each becomes a tag."""
 

@@ -5,11 +5,12 @@ from detectors.evaluation import Evaluation, Found, Labelled, Match, evaluate, r
 from detectors.feedback import Mark
 from detectors.marking import mark, marks
 from detectors.pipeline import detect, drill_down, evaluate_truth, service_states, train
-from detectors.reading import baseline_hours
+from detectors.reading import BaselinesInUse, baseline_hours
 from detectors.revision import Written
 from detectors.training import TrainReport
 
 __all__ = [
+    "BaselinesInUse",
     "DetectReport",
     "Evaluation",
     "Found",

@@ -17,6 +17,7 @@ from contracts.indices import KPI_INDEX
 from detectors.anomalies import MISSED_GAP_SEC, STANDING_GAP_SEC
 from detectors.baseline import Baseline
 from detectors.decisions import RULES
+from detectors.evidence import Judged
 from detectors.findings import Anomaly, Incident
 from detectors.identity import keep_anomalies, keep_incidents
 from detectors.judging import Judgement, Load, find
@@ -37,6 +38,7 @@ from detectors.records import (
     with_earlier_peak,
 )
 from detectors.revision import Written, revise, stamped
+from detectors.scorers.joint import Joint
 from detectors.state import STEP_SEC, State, states
 from detectors.subject import Kpi
 from infrastructure.store import Operation, Store
@@ -48,6 +50,7 @@ _GAP_MS = {
     "feed": RULES[3600].gap_sec * 1000,
     "threshold": MISSED_GAP_SEC * 1000,
     "standing": STANDING_GAP_SEC * 1000,
+    "joint": RULES[3600].gap_sec * 1000,
 }
 _NEWEST = {"size": 1, "sort": [{"@timestamp": "desc"}]}
 
@@ -57,7 +60,8 @@ class DetectReport:
     """What one run judged and wrote. `series`: with a baseline; 0: train first, only targets were judged.
 
     `excused`: buckets that were not judged since maintenance, or an event, is planned for them. `suppressed`: anomalies that a
-    verdict of people keeps quiet (`detectors.feedback`).
+    verdict of people keeps quiet (`detectors.feedback`). `other_zone`: the time zone of baselines that were not used, since the
+    network is in another one by now.
     """
 
     since: datetime
@@ -71,12 +75,14 @@ class DetectReport:
     seconds: float = 0.0
     excused: int = 0
     suppressed: int = 0
+    other_zone: str = ""
 
 
 def detect_job(
     store: Store,
     kpis: Sequence[Kpi],
     baselines: Sequence[Baseline],
+    joints: Sequence[Joint],
     load: Load,
     zone: ZoneInfo,
     *,
@@ -89,10 +95,10 @@ def detect_job(
     if window is None:
         return DetectReport(until, until, sum(len(one.series) for one in baselines), 0)
     start_ms, until_ms = epoch_ms(window), epoch_ms(floor_to(until, STEP_SEC))
-    judgement = find(kpis, baselines, load, start_ms, until_ms, zone, marks=marks(store, since=window))
+    judgement = find(kpis, baselines, load, start_ms, until_ms, zone, joints=joints, marks=marks(store, since=window))
     anomalies, incidents = _write_findings(store, judgement, start_ms, until_ms)
     written = _write_states(store, kpis, judgement, baselines, start_ms, until_ms)
-    _keep_checkpoint(store, window, until, seen)
+    _keep_checkpoint(store, window, until, seen, judgement.suppressed)
     open_now = tuple(one.title for one in judgement.incidents if one.open)
     buckets = sum(int(np.isfinite(one.expected.value).sum()) for one in judgement.judged)
     known = sum(len(one.series) for one in baselines)
@@ -103,11 +109,15 @@ def detect_job(
     )
 
 
-def _keep_checkpoint(store: Store, since: datetime, until: datetime, seen: datetime) -> None:
-    """How far it came, when it looked, and the earliest time ever judged: late data before that revise nothing."""
+def _keep_checkpoint(store: Store, since: datetime, until: datetime, seen: datetime, suppressed: int) -> None:
+    """How far it came, when it looked, what verdicts kept quiet, and the earliest time ever judged: late data before that
+    revise nothing.
+    """
     checkpoint, detail = job_state(store, "detect")
     first = min(detail.get("first", iso(since)), iso(since))
-    keep_job(store, "detect", max(until, checkpoint or until), {"seen": iso(seen), "first": first})
+    keep_job(
+        store, "detect", max(until, checkpoint or until), {"seen": iso(seen), "first": first, "suppressed": suppressed}
+    )
 
 
 # Where to begin
@@ -150,7 +160,10 @@ def _from_checkpoint(store: Store, until: datetime) -> datetime | None:
         return training.until if training is not None else until - timedelta(days=7)
     first = parse_iso(detail["first"])
     start = min(checkpoint, until) - LOOKBACK
-    touched = _earliest_touched(store, parse_iso(detail["seen"]) - timedelta(minutes=1))
+    seen = parse_iso(detail["seen"])
+    if store.clock() < seen:  # it went back: stamps no longer tell what was rolled again since
+        return max(first, start - FARTHEST)
+    touched = _earliest_touched(store, seen - timedelta(minutes=1))
     return max(first, min(start, max(touched or start, start - FARTHEST)))
 
 
@@ -270,10 +283,11 @@ def _write_states(
         return 0
     index = _stored_states(store, int(starts[0]) - step, until_ms)
     operations = []
-    for service in sorted({series.service for one in judgement.judged for series in one.panel.series}):
+    own = [one for one in judgement.judged if not one.panel.kpi.as_stored]
+    for service in sorted({series.service for one in own for series in one.panel.series}):
         first_id, _ = state_document(State(service, int(starts[0]) - step, 100.0, {}, "good"))
         before = contributions_of(index[first_id]) if first_id in index else {}
-        known = _judged_at(judgement, service, starts)
+        known = _judged_at(own, service, starts)
         for state in states(service, judgement.anomalies, weights, reach, starts, before=before, known=list(known)):
             key, document = state_document(state)
             if key not in index or not same(document, index[key]):
@@ -304,10 +318,10 @@ def reach_of(baselines: Iterable[Baseline]) -> dict[tuple[str, Entity], float]:
     return found
 
 
-def _judged_at(judgement: Judgement, service: str, starts: Ints) -> Bools:
+def _judged_at(found: Sequence[Judged], service: str, starts: Ints) -> Bools:
     """Buckets in which anything of the service was judged."""
     known = np.zeros(len(starts), dtype=bool)
-    for one in judgement.judged:
+    for one in found:
         rows = [row for row, series in enumerate(one.panel.series) if series.service == service]
         if not rows:
             continue

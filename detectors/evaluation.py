@@ -7,19 +7,22 @@ its entities. Each matches once; pairs are taken best first (longest common time
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from contracts.clock import parse_iso
+from contracts.entities import Entity
 from contracts.errors import UserError
 
 BUCKET = timedelta(seconds=300)
 MARGIN = 2 * BUCKET
 WEEK = timedelta(days=7)
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _NEEDED = ("id", "type", "service", "entities", "start", "end")
 
 
@@ -28,6 +31,7 @@ class Labelled:
     """One line of a truth file. `entities`: `type:id`; `scored`: False for what even an oracle could not see.
 
     `limit_s`: seconds after its start by which its type says that it is to be found; None: the file does not say.
+    `scored_by`: detector, or books where the books of files must tell it (`detectors.booked`); `files`: names of those it struck.
     """
 
     id: str
@@ -40,6 +44,8 @@ class Labelled:
     description: str = ""
     scored: bool = True
     limit_s: float | None = None
+    scored_by: str = "detector"
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +135,23 @@ def read_truth(path: Path) -> list[Labelled]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"the truth file cannot be read: {error}", where=str(path)) from error
-    return [labelled(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    found: dict[str, Labelled] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        one = labelled(line, f"{path}:{number}")
+        if one.id in found:
+            raise UserError(
+                f"incident {one.id} is there twice", where=f"{path}:{number}", remedy="give each its own id"
+            )
+        found[one.id] = one
+    return list(found.values())
 
 
 def labelled(line: str, where: str) -> Labelled:
     """One truth line. Raises UserError."""
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=_no_number)
         if not isinstance(row, dict):
             raise TypeError("it is no object")
         missing = [name for name in _NEEDED if name not in row]
@@ -145,19 +161,46 @@ def labelled(line: str, where: str) -> Labelled:
             str(row["id"]),
             str(row["type"]),
             str(row["service"]),
-            tuple(str(entity) for entity in row["entities"]),
+            _entities(row["entities"]),
             parse_iso(str(row["start"])),
             parse_iso(str(row["end"])),
-            float(row.get("strength", 1.0)),
+            _finite(row.get("strength", 1.0)),
             str(row.get("description", "")),
-            bool(row.get("scored", True)),
-            float(row["delay_limit_s"]) if row.get("delay_limit_s") is not None else None,
+            _yes_or_no(row.get("scored", True)),
+            _finite(row["delay_limit_s"]) if row.get("delay_limit_s") is not None else None,
+            str(row.get("scored_by", "detector")),
+            tuple(str(name).rpartition("/")[2] for name in row.get("files", ())),
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(f"not a labelled incident: {error}", where=where) from error
     if one.end <= one.start:
         raise UserError(f"incident {one.id} ends before it starts", where=where)
+    if one.start < _EARLIEST or one.end > _LATEST:
+        raise UserError(f"incident {one.id} lies outside of {_EARLIEST:%Y} to {_LATEST:%Y}", where=where)
     return one
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no number")
+    return number
+
+
+def _entities(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("entities is no list of TYPE:ID")
+    return tuple(str(Entity.parse(str(entity))) for entity in value)
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"scored is {value!r}, neither true nor false")
+    return value
 
 
 def evaluate(

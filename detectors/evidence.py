@@ -10,6 +10,7 @@ import numpy as np
 
 from contracts.entities import Entity
 from detectors.baseline import Baseline, Expected, expected_at, scaled_values
+from detectors.findings import SECONDARY
 from detectors.panel import Floats, Ints, Panel
 from detectors.scorers import running
 from detectors.subject import Kpi, Series
@@ -77,7 +78,7 @@ class Evidence:
         best: dict[Entity, Suspect] = {}
         for (_, entity), (judged, row) in self._place.items():
             series = judged.panel.series[row]
-            if series.service == service and entity.type != "service" and judged.panel.kpi.family != "mix":
+            if series.service == service and entity.type != "service" and judged.panel.kpi.family not in SECONDARY:
                 found = suspect(judged, row, start_ms, end_ms)
                 if found is not None and (entity not in best or found.surprise > best[entity].surprise):
                     best[entity] = found

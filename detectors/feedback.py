@@ -9,15 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from detectors.findings import Anomaly
+from detectors.subject import Series
 
 Verdict = Literal["true", "false", "expected"]
 Scope = Literal["series", "kpi", "entity"]
 VERDICTS: tuple[Verdict, ...] = ("true", "false", "expected")
 SCOPES: tuple[Scope, ...] = ("series", "kpi", "entity")
 _LARGER = 1.25  # how much further from what is expected a deviation may be and still be like the marked one
+
+
+class Deviates(Protocol):
+    """What a verdict looks at of an anomaly, found just now or stored."""
+
+    @property
+    def series(self) -> Series: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def actual(self) -> float: ...
+    @property
+    def expected(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +56,7 @@ class Mark:
     start: int
     end: int
 
-    def quiets(self, one: Anomaly) -> bool:
+    def quiets(self, one: Deviates) -> bool:
         series = one.series
         if (
             one.direction != self.direction

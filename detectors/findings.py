@@ -13,7 +13,11 @@ from detectors.panel import Floats, Ints
 from detectors.subject import Series
 
 SURE = 90.0
-Detector = Literal["baseline", "threshold", "feed"]
+Detector = Literal["baseline", "threshold", "feed", "joint", "level"]
+SECONDARY = (
+    "mix",
+    "joint",
+)  # families that say what is the matter and not where: they head nothing that has other parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from contracts.entities import Entity
 from contracts.ids import joined
 from detectors.evidence import Evidence
-from detectors.findings import Anomaly, Incident
+from detectors.findings import SECONDARY, Anomaly, Incident
 from detectors.wording import entity_words
 
 STRONGER = 1.1  # this much stronger: the cause is there and not here
@@ -83,7 +83,7 @@ def group(anomalies: Iterable[Anomaly], evidence: Evidence) -> list[Incident]:
 
 
 def _power(one: Anomaly, evidence: Evidence) -> float:
-    if one.family == "mix":
+    if one.family in SECONDARY:
         return 0.0
     return _or(evidence.strength(one.series, one.series.entity, one.start, one.end), _weight(one))
 
@@ -351,14 +351,16 @@ def _narrowest(root: Anomaly) -> tuple[bool, bool]:
 
 def _weight(one: Anomaly) -> float:
     """Its effect; of values in the records none, since they show what is the matter and not where."""
-    return 0.0 if math.isnan(one.effect) or one.family == "mix" else one.effect
+    return 0.0 if math.isnan(one.effect) or one.family in SECONDARY else one.effect
 
 
 def _title(group: _Group, head: Anomaly) -> str:
     """`NER, ASR low at trunk group TG2`."""
     if head.detector == "feed":
         return f"silent feed: {entity_words(head.series.entity)}"
-    at_head = [one for one in group.members if one.series.entity == head.series.entity]
+    if head.detector == "joint":
+        return f"{head.alias} unusual together at {entity_words(head.series.entity)}"
+    at_head = [one for one in group.members if one.series.entity == head.series.entity and one.detector != "joint"]
     parts = []
     for direction in ("low", "high"):
         ranked = sorted((one for one in at_head if one.direction == direction), key=lambda one: -one.score)

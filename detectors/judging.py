@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,14 @@ from detectors.evidence import Evidence, Judged, judge
 from detectors.feedback import Mark, quiet
 from detectors.findings import Anomaly, Incident
 from detectors.incidents import group
+from detectors.joints import NOT_ASKED, Known, unusual
 from detectors.learning import learn
 from detectors.mix import FAMILY
 from detectors.novelties import novelties
 from detectors.panel import Bools, Panel
 from detectors.resolution import STEPS, resolution_of
+from detectors.scorers.joint import Joint
+from detectors.shifts import shifts
 from detectors.subject import Kpi, Series
 
 WHOLE = 0.95  # share of a series' samples that its points by five minutes must hold to be judged by them
@@ -44,14 +48,15 @@ def train_all(kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zon
 
 def train_kpi(kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo) -> list[Baseline]:
     """Baselines of one KPI. Services are learned first: their shape is what sparse hours of their parts lean on."""
-    hourly = load(kpi, 3600, since_ms, until_ms, None)
+    base = 86400 if kpi.finest_sec >= 86400 else 3600  # the finest that a resolution is chosen by
+    hourly = load(kpi, base, since_ms, until_ms, None)
     steps = resolution_of(hourly, zone)
     found = []
     for step in STEPS:
         chosen = {series for series, own in zip(hourly.series, steps, strict=True) if own == step}
         if not chosen:
             continue
-        panel = hourly if step == 3600 else load(kpi, step, since_ms, until_ms, _with_parents(chosen))
+        panel = hourly if step == base else load(kpi, step, since_ms, until_ms, _with_parents(chosen))
         found += _learned(panel, chosen, zone)
     return found
 
@@ -76,6 +81,18 @@ def _learned(panel: Panel, chosen: set[Series], zone: ZoneInfo) -> list[Baseline
     return found
 
 
+def train_joints(
+    kpis: Iterable[Kpi], baselines: Sequence[Baseline], load: Load, since_ms: int, until_ms: int
+) -> list[Joint]:
+    """How the KPIs of each entity hang together in the weeks that `baselines` were learned from."""
+    known = Known()
+    for kpi in kpis:
+        if kpi.family not in NOT_ASKED:
+            own = [one for one in baselines if one.kpi.id == kpi.id]
+            known.add(judged_panels(kpi, own, load, since_ms, until_ms))
+    return known.joints()
+
+
 def find(
     kpis: Iterable[Kpi],
     baselines: Iterable[Baseline],
@@ -84,6 +101,7 @@ def find(
     until_ms: int,
     zone: ZoneInfo,
     *,
+    joints: Sequence[Joint] = (),
     marks: Sequence[Mark] = (),
 ) -> Judgement:
     """Anomalies and incidents in [since, until), of the buckets that end by `until`, but what `marks` keep quiet."""
@@ -91,9 +109,10 @@ def find(
     for one in baselines:
         by_kpi.setdefault(one.kpi.id, []).append(one)
     judged = [part for kpi in kpis for part in _judged(kpi, by_kpi.get(kpi.id, []), load, since_ms, until_ms, zone)]
-    feeds = [_services(one) for one in judged if one.panel.kpi.model == "count"]
+    feeds = [_services(one) for one in judged if one.panel.kpi.model == "count" and not one.panel.kpi.as_stored]
     anomalies = [
-        *(anomaly for one in judged for anomaly in (*deviations(one, zone), *missed_targets(one, zone))),
+        *(anomaly for one in judged for anomaly in deviations(one, zone)),
+        *(anomaly for one in judged for part in _by_target(one) for anomaly in missed_targets(part, zone)),
         *(anomaly for one in feeds for anomaly in silences(one, zone)),
     ]
     anomalies += [
@@ -104,6 +123,8 @@ def find(
     ]
     told = Told(anomalies)
     anomalies += [anomaly for one in judged for anomaly in deviations(one, zone, told)]
+    anomalies += unusual(judged, joints, anomalies, zone)
+    anomalies += shifts(kpis, by_kpi, load, since_ms, until_ms, zone)
     anomalies, suppressed = quiet(marks, anomalies)
     return Judgement(anomalies, group(anomalies, Evidence(judged)), judged, suppressed)
 
@@ -136,13 +157,28 @@ def _judged(
         baselines = [one for one in baselines if one.step_sec == 3600]
     found = judged_panels(kpi, baselines, load, since_ms, until_ms)
     known = {series for baseline in baselines for series in baseline.series}
-    if kpi.target is not None:
+    if kpi.target is not None or kpi.own_targets:
         hourly = load(kpi, 3600, since_ms, until_ms, None)
         strange = np.array([series not in known for series in hourly.series], dtype=bool)
         if strange.any():
             new = hourly.rows(strange)
             found.append(judge(new, empty(kpi, 3600, zone, new.series)))
     return [one for one in found if len(one.panel.starts)]
+
+
+def _by_target(judged: Judged) -> list[Judged]:
+    """Series apart by what they are held to: one entity's own target counts in place of that of all."""
+    kpi = judged.panel.kpi
+    own = {entity: (value, least) for entity, value, least in kpi.own_targets}
+    if not own:
+        return [judged]
+    held = [own.get(str(series.entity), (kpi.target, kpi.target_is_least)) for series in judged.panel.series]
+    found = []
+    for target in dict.fromkeys(held):
+        rows = np.array([each == target for each in held])
+        panel = replace(judged.panel.rows(rows), kpi=replace(kpi, target=target[0], target_is_least=target[1]))
+        found.append(judge(panel, judged.baseline.rows(rows), judged.span_sec))
+    return found
 
 
 def _as_fine_as_kept(panel: Panel, baseline: Baseline, load: Load, since_ms: int, until_ms: int) -> list[Judged]:

@@ -28,6 +28,7 @@ Ints = NDArray[np.int64]
 PARTS = ("value", "numerator", "denominator", "samples")
 # Points of these states carry numbers that may be judged or merged; the scorers weigh small samples themselves.
 USABLE_STATES = ("ok", "insufficient_data")
+LARGEST = 1e100  # of any number of a point: sums of weeks of them, and their squares, are numbers still
 EXCUSED_SHARE = 0.1  # a bucket of which planned work takes less is judged: a nightly hour of it does not excuse the day
 
 
@@ -112,13 +113,20 @@ def from_frame(frame: pd.DataFrame, kpi: Kpi, step_sec: int, since_ms: int, unti
 
     Columns: kpi, service, entity_type, entity_id, bucket (epoch ms), value, numerator, denominator, samples, state, and bins
     (text) where a percentile is to be judged by them.
-    Values that are not finite are absent. Of two points in one bucket (a manual one beside a computed one) the last wins.
+    Values that are not finite, or beyond LARGEST, are absent. Of two points in one bucket (a manual one beside a computed one)
+    the last wins.
     """
     step = step_sec * 1000
     first = -(-since_ms // step) * step
     starts = np.arange(first, until_ms - step + 1, step, dtype=np.int64)
     own = frame[(frame["kpi"] == kpi.id) & (frame["bucket"] >= first) & (frame["bucket"] + step <= until_ms)]
-    names = own["entity_type"].astype(str) + ":" + own["entity_id"].astype(str) + "\x1f" + own["service"].astype(str)
+    names = (
+        own["entity_type"].astype(str)
+        + ":"
+        + own["entity_id"].astype(str)
+        + "\x1f"
+        + own["service"].fillna("").astype(str)
+    )
     codes, labels = pd.factorize(names, sort=True)
     series = tuple(
         Series(kpi.id, service, Entity.parse(entity))
@@ -140,7 +148,8 @@ def from_frame(frame: pd.DataFrame, kpi: Kpi, step_sec: int, since_ms: int, unti
 
 def _placed(values: Floats, usable: Bools, rows: Ints, columns: Ints, shape: tuple[int, int]) -> Floats:
     array = np.full(shape, np.nan)
-    array[rows, columns] = np.where(usable & np.isfinite(values), values, np.nan)
+    with np.errstate(invalid="ignore"):
+        array[rows, columns] = np.where(usable & (np.abs(values) <= LARGEST), values, np.nan)
     return array
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.clock import iso, parse_iso
 from contracts.entities import Entity
-from detectors.adapter import judged_kpis
+from detectors.adapter import tracked_kpis
 from detectors.calendars import Calendars, with_calendar
 from detectors.detection import DetectReport, detect_job, latest_states
 from detectors.drilldown import Drilldown, parts_of, similar_to, values_of, window_of
@@ -27,12 +27,12 @@ from detectors.judging import Load
 from detectors.kept import KeptPoints
 from detectors.mix import FAMILY, load_mix, mix_kpis
 from detectors.panel import Panel, merged
-from detectors.reading import job_state, load_baselines, load_panel
+from detectors.reading import BaselinesInUse, job_state, load_baselines, load_joints, load_panel, other_zone
 from detectors.records import Document, found_from, read
 from detectors.subject import Kpi
 from detectors.training import WEEKS, TrainReport, train_job
 from infrastructure.store import Store
-from kpis import catalogue
+from kpis import tracking
 
 
 def train(store: Store, *, until: datetime, weeks: int = WEEKS, kpis: Sequence[Kpi] | None = None) -> TrainReport:
@@ -55,11 +55,13 @@ def detect(
     until: datetime | None = None,
     now: datetime | None = None,
     kpis: Sequence[Kpi] | None = None,
+    in_use: BaselinesInUse | None = None,
 ) -> DetectReport:
     """Finds what deviates up to `until` (default: as far as the roll-up has come, at most `now`).
 
     Without `since` it goes on from its checkpoint, looks again at what was rolled again, and revises or withdraws what
-    it said about it. Ids stay. Raises StoreUnavailable, StoreRefused, ConflictError when two detections meet.
+    it said about it. Ids stay. `in_use`: baselines that a caller of many rounds keeps. Raises StoreUnavailable,
+    StoreRefused, ConflictError when two detections meet.
     """
     source = _Source(store, kpis)
     moment = now or store.clock()
@@ -67,8 +69,10 @@ def detect(
     _, rolled = job_state(store, "rollup")
     if "until" in rolled:
         end = min(end, parse_iso(rolled["until"]))
-    baselines = load_baselines(store, {kpi.id: kpi for kpi in source.kpis})
-    return detect_job(store, source.kpis, baselines, source.load, source.zone, since=since, until=end)
+    baselines = (in_use or BaselinesInUse()).of(store, {kpi.id: kpi for kpi in source.kpis})
+    joints = load_joints(store, (kpi.id for kpi in source.kpis))
+    report = detect_job(store, source.kpis, baselines, joints, source.load, source.zone, since=since, until=end)
+    return replace(report, other_zone=other_zone(store))
 
 
 def service_states(store: Store) -> list[dict[str, Any]]:
@@ -126,7 +130,7 @@ class _Source:
     def kpis(self) -> Sequence[Kpi]:
         if self.given is not None:
             return self.given
-        return [*judged_kpis(catalogue.load(self.store.settings)), *mix_kpis()]
+        return [*tracked_kpis(tracking.load(self.store).active()), *mix_kpis()]
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -145,9 +149,8 @@ class _Source:
         if kpi.family == FAMILY:
             return _of(load_mix(self.store, kpi, step_sec, since_ms, until_ms, self.zone), entities)
         read = self.points or partial(load_panel, self.store)
-        if (
-            step_sec == 86400 and kpi.mergeable and self.zone.key != "UTC"
-        ):  # stored days are UTC's, not the entity's own
+        # Stored days are UTC's, not the entity's own; of what people and collectors keep there may be nothing but days.
+        if step_sec == 86400 and kpi.mergeable and not kpi.as_stored and self.zone.key != "UTC":
             hours = read(kpi, 3600, since_ms, until_ms, entities)
             return merged(hours, step_sec, self.zone)
         return read(kpi, step_sec, since_ms, until_ms, entities)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,8 +13,10 @@ from contracts.clock import from_epoch_ms, iso, parse_iso
 from contracts.entities import Entity
 from contracts.indices import KPI_INDEX
 from detectors.baseline import Baseline
+from detectors.joint_records import KIND, joints_from
 from detectors.panel import Panel, from_frame
 from detectors.records import baselines_from
+from detectors.scorers.joint import Joint
 from detectors.subject import Kpi
 from infrastructure.store import Store
 
@@ -57,6 +59,22 @@ def load_frame(
     `written_since`: only points that were written, or rolled again, from then on.
     """
 
+    if named is not None and not named:
+        return _frame([], kpi)
+    start, end = from_epoch_ms(since_ms), from_epoch_ms(until_ms)
+    query = points_query(kpi, step_sec, named, written_since)
+    rows: list[list[Any]] = []
+    if start < end:
+        for table in store.esql_windows(query, start, end, step=timedelta(seconds=step_sec)):
+            rows += table.rows
+    return _frame(rows, kpi)
+
+
+def points_query(
+    kpi: Kpi, step_sec: int, named: Sequence[str] | None = None, written_since: datetime | None = None
+) -> Callable[[datetime, datetime], tuple[str, list[Any]]]:
+    """The query for the points of one KPI between two times, as `load_frame` asks it."""
+
     def query(start: datetime, end: datetime) -> tuple[str, list[Any]]:
         parts = "" if kpi.mergeable else ", kpi.bins"
         chosen = f" AND entity.id IN ({', '.join('?' * len(named))})" if named is not None else ""
@@ -70,14 +88,7 @@ def load_frame(
         limits = [] if written_since is None else [iso(written_since)]
         return text, [iso(start), iso(end), kpi.id, kpi.version, *(named or ()), *limits]
 
-    if named is not None and not named:
-        return _frame([], kpi)
-    start, end = from_epoch_ms(since_ms), from_epoch_ms(until_ms)
-    rows: list[list[Any]] = []
-    if start < end:
-        for table in store.esql_windows(query, start, end, step=timedelta(seconds=step_sec)):
-            rows += table.rows
-    return _frame(rows, kpi)
+    return query
 
 
 def _frame(rows: list[list[Any]], kpi: Kpi) -> pd.DataFrame:
@@ -90,12 +101,16 @@ def _frame(rows: list[list[Any]], kpi: Kpi) -> pd.DataFrame:
 
 
 class Trained(NamedTuple):
-    """What the last training left: `set_name` in use, `stamp` of its documents, `digest` of their content, up to when."""
+    """What the last training left: `set_name` in use, `stamp` of its documents, `digest` of their content, up to when.
+
+    `zone`: the time zone that it learned in.
+    """
 
     set_name: str
     stamp: str
     digest: str
     until: datetime
+    zone: str = ""
 
 
 def job_state(store: Store, name: str) -> tuple[datetime | None, dict[str, Any]]:
@@ -122,12 +137,39 @@ def trained(store: Store) -> Trained | None:
     until, detail = job_state(store, "train")
     if until is None or "set" not in detail:
         return None
-    return Trained(detail["set"], detail["stamp"], detail["digest"], until)
+    return Trained(detail["set"], detail["stamp"], detail["digest"], until, detail.get("zone", ""))
+
+
+def other_zone(store: Store) -> str:
+    """The time zone that the training in use learned in, where it is not the network's (any more): its hours are others then."""
+    found = trained(store)
+    return found.zone if found is not None and found.zone != store.settings.text("network.timezone") else ""
 
 
 def load_baselines(store: Store, kpis: Mapping[str, Kpi]) -> list[Baseline]:
-    """Baselines of the training in use; none before the first."""
+    """Baselines of the training in use; none before the first, and none that were learned in another time zone."""
     return baselines_from(_in_use(store, [{"terms": {"kpi.id": sorted(kpis)}}]), kpis)
+
+
+def load_joints(store: Store, kpis: Iterable[str]) -> list[Joint]:
+    """How KPIs hang together, of the training in use; those of KPIs that are still judged."""
+    return joints_from(_in_use(store, [{"term": {"baseline.kind": KIND}}]), tuple(kpis))
+
+
+class BaselinesInUse:
+    """Baselines of the training in use, read once and kept until another one is: a round of jobs cannot read them all."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._kept: list[Baseline] = []
+
+    def of(self, store: Store, kpis: Mapping[str, Kpi]) -> list[Baseline]:
+        """As `load_baselines`."""
+        key = (trained(store), store.settings.text("network.timezone"), tuple(kpis.items()))
+        if key != self._key:
+            self._key, self._kept = None, load_baselines(store, kpis)
+            self._key = key
+        return self._kept
 
 
 def baseline_hours(store: Store, kpi: str, entity: Entity) -> list[dict[str, Any]]:
@@ -142,5 +184,9 @@ def _in_use(store: Store, filters: list[dict[str, Any]]) -> Iterable[dict[str, A
     current = trained(store)
     if current is None:
         return ()
-    own = [{"term": {"baseline.set": current.set_name}}, {"term": {"baseline.trained": current.stamp}}]
+    own = [
+        {"term": {"baseline.set": current.set_name}},
+        {"term": {"baseline.trained": current.stamp}},
+        {"term": {"baseline.timezone": store.settings.text("network.timezone")}},
+    ]
     return (hit["_source"] for hit in store.scan("baseline", {"bool": {"filter": own + filters}}))

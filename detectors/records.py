@@ -122,13 +122,15 @@ def _spread(baseline: Baseline, value: Floats) -> tuple[Floats, Floats]:
     return np.sqrt(variance), variance / np.maximum(ideal, 1e-12)
 
 
-def digest_of(baselines: Sequence[Baseline]) -> str:
-    """Digest of what baselines say: the same training gives the same."""
+def digest_of(baselines: Sequence[Baseline], more: Iterable[str] = ()) -> str:
+    """Digest of what baselines say, and `more`: the same training gives the same."""
     total = hashlib.sha256()
     for one in baselines:
         total.update(f"{one.kpi.id}|{one.kpi.version}|{one.step_sec}|{one.zone.key}|{one.series}".encode())
         for array in (one.centre, one.between, one.within, one.tail):
             total.update(np.char.mod("%.8g", array).tobytes())
+    for text in more:
+        total.update(text.encode())
     return total.hexdigest()[:32]
 
 

@@ -30,6 +30,8 @@ def page(figures: Mapping[str, Any], title: str) -> str:
         _types(figures["by_type"]),
         "<h2>Every labelled incident</h2>",
         _matches(figures["matches"]),
+        *([_books(figures["books"])] if figures.get("books") else []),
+        *([_feedback(figures["feedback"])] if "feedback" in figures else []),
         "</html>",
     ]
     return "\n".join(parts)
@@ -54,7 +56,8 @@ def _summary(figures: Mapping[str, Any]) -> str:
 
 
 def _types(rows: Sequence[Mapping[str, Any]]) -> str:
-    head = "<tr><th>type<th>labelled<th>scored<th>found<th>in time<th>median delay<th>limit"
+    names = ("labelled", "scored", "found", "in time", "median delay", "limit")
+    head = "<tr><th>type" + "".join(f"<th class=n>{name}" for name in names)
     body = (
         f"<tr><td>{escape(row['type'])}<td class=n>{row['labelled']}<td class=n>{row['scored']}<td class=n>{row['found']}"
         f"<td class=n>{row['within_limit']}<td class=n>{_minutes(row['median_delay_s'])}<td class=n>{_minutes(row['limit_s'])}"
@@ -64,7 +67,7 @@ def _types(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _matches(rows: Sequence[Mapping[str, Any]]) -> str:
-    head = "<tr><th>labelled<th>place<th>found<th>after<th>limit"
+    head = "<tr><th>labelled<th>place<th>found<th class=n>after<th class=n>limit"
     body = []
     for row in rows:
         found = escape(row["title"]) if row["found"] else ("not found" if row["scored"] else "not scored")
@@ -74,6 +77,34 @@ def _matches(rows: Sequence[Mapping[str, Any]]) -> str:
             f"<td class=n>{_minutes(row['delay_s'])}<td class=n>{_minutes(row['limit_s'])}"
         )
     return f"<table>{head}{''.join(body)}</table>"
+
+
+def _books(rows: Sequence[Mapping[str, Any]]) -> str:
+    body = "".join(
+        f"<tr{'' if row['told'] else ' class=bad'}><td>{escape(row['labelled'])}<td>{'told' if row['told'] else 'not told'}"
+        f"<td class=n>{_minutes(row['after_s'])}<td>{escape(row['words'])}"
+        for row in rows
+    )
+    return f"<h2>Told by the books of files</h2><table><tr><th>labelled<th>told<th class=n>after<th>why{body}</table>"
+
+
+def _feedback(said: Mapping[str, Any]) -> str:
+    rows = "".join(f"<tr><th>{escape(name)}<td class=n>{escape(value)}" for name, value in feedback_rows(said))
+    return f"<h2>What people said</h2><table>{rows}</table>"
+
+
+def feedback_rows(said: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Verdicts on the anomalies of the span in words: (what, how many)."""
+    precision = said["precision"]
+    return [
+        ("called true", str(said["true"])),
+        ("called false", str(said["false"])),
+        ("called expected", str(said["expected"])),
+        ("without a verdict", str(said["unsaid"])),
+        ("precision as people say it", "–" if precision is None else f"{precision:.3f}"),
+        ("withdrawn since a verdict keeps them quiet", str(said["withdrawn"])),
+        ("kept quiet by the last detection", str(said["suppressed_last_run"])),
+    ]
 
 
 def delays_svg(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,7 @@ DAYTIME = range(8, 20)  # local hours
 
 def resolution_of(hourly: Panel, zone: ZoneInfo) -> list[int]:
     """Seconds per series, from its samples an hour: the median of the daytime hours' means, hours without any as none."""
-    if not len(hourly.starts):
+    if not len(hourly.starts) or hourly.step_sec == STEPS[-1]:
         return [STEPS[-1]] * len(hourly.series)
     hour = local_time(hourly, zone).cell % 24
     samples = np.nan_to_num(hourly.value if hourly.kpi.model == "count" else hourly.samples)

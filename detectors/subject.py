@@ -28,6 +28,8 @@ class Kpi:
     `finest_sec`: length of the shortest buckets it has points for.
     `clump`: what counts comes so many at a time, at least: the calls of one number.
     `missing_at`: entity type at which the calls that it counts are missing: a SIM box takes them from a carrier.
+    `own_targets`: of single entities (`type:id`), in place of `target`: value, and whether it is the least.
+    `as_stored`: kept by people or collectors: judged at the resolutions that it has points of, and a part of no service's state.
     `settle_sec`: how long after its end a bucket can be judged (messages have so long to arrive).
     """
 
@@ -52,6 +54,8 @@ class Kpi:
     finest_sec: int = 300
     clump: float = 1.0
     missing_at: str = ""
+    own_targets: tuple[tuple[str, float, bool], ...] = ()
+    as_stored: bool = False
 
     @property
     def by_parts(self) -> bool:

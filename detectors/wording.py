@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -101,3 +102,26 @@ def novelty(kpi: Kpi, entity: Entity, actual: float, usual: float, when: str) ->
     """`release cause no_circuit: 41 calls in an hour since Fri 13 Nov 10:00, where there are hardly ever any`."""
     often = "there are hardly ever any" if usual < 0.1 else f"{usual:.1f} are usual"
     return f"{entity_words(entity)}: {actual:,.0f} {kpi.noun} in an hour since {when}, where {often}"
+
+
+def together(
+    entity: Entity, parts: Sequence[tuple[Kpi, float, float]], start_ms: int, end_ms: int, zone: ZoneInfo
+) -> str:
+    """`ASR 0.66 (0.71 is usual), PDD 1,920 ms (1,700 ms) and ACD 91 s (110 s) of trunk group TG6: each may be chance, together in
+    Fri 10:00–11:00 they hardly are`.
+    """
+    said = [
+        f"{kpi.alias} {number(actual, kpi.unit)} ({number(usual, kpi.unit)}{'' if turn else ' is usual'})"
+        for turn, (kpi, actual, usual) in enumerate(parts)
+    ]
+    names = f"{', '.join(said[:-1])} and {said[-1]}"
+    when = span_words(start_ms, end_ms, zone, 300)
+    return f"{names} of {entity_words(entity)}: each may be chance, together in {when} they hardly are"
+
+
+def shifted(kpi: Kpi, entity: Entity, actual: float, usual: float, since_ms: int, high: bool, zone: ZoneInfo) -> str:
+    """`MOS of SBC lon-sbc has been lower since Fri 02 Oct: 4.08 where 4.12 is usual, day after day`."""
+    day = from_epoch_ms(since_ms).astimezone(zone).strftime("%a %d %b")
+    said, normal = number(actual, kpi.unit), number(usual, kpi.unit)
+    side = "higher" if high else "lower"
+    return f"{kpi.alias} of {entity_words(entity)} has been {side} since {day}: {said} where {normal} is usual, day after day"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from contracts.clock import from_epoch_ms, iso
-from contracts.errors import StoreRefused
+from contracts.errors import StoreRefused, TooSlow
 
 _UNKNOWN_INDEX = re.compile(r"(?:Unknown|no such) index \[([^\]]+)\]")
 _FROM = re.compile(r"^(\s*FROM\s+)([^|\n]+?)(\s+METADATA\b[^|\n]*)?(?=\s*(?:\||\n|$))", re.IGNORECASE)
@@ -65,17 +65,20 @@ def windows(
 ) -> Iterator[Table]:
     """Answers that together cover `start` ≤ t < `end`, in order, each within the row cap.
 
-    A window whose answer is cut is halved, and grows again where rows are few. Inner edges are multiples of `step` in
-    UTC since the epoch. Raises TooManyRows when a single step has too many rows.
+    A window whose answer is cut, or takes too long, is halved, and grows again where rows are few; after one that took too long
+    it does not grow. Inner edges are multiples of `step` in UTC since the epoch. Raises TooManyRows when a single step has too
+    many rows, TooSlow when it takes too long.
     """
     step = step or _SHORTEST
-    length = end - start
+    length = longest = end - start
     while start < end:
         stop = _edge(start, start + length, end, step)
         try:
             table = ask(start, stop)
-        except TooManyRows as error:
+        except (TooManyRows, TooSlow) as error:
             shorter = _edge(start, start + (stop - start) / 2, end, step)
+            if shorter >= stop and isinstance(error, TooSlow):
+                raise
             if shorter >= stop:
                 raise TooManyRows(
                     f"more than {most} rows between {iso(start)} and {iso(stop)}",
@@ -83,11 +86,12 @@ def windows(
                     remedy="group by less, or raise rollup.rows and esql.query.result_truncation_max_size",
                 ) from error
             length = shorter - start
+            longest = length if isinstance(error, TooSlow) else longest
             continue
         yield table
         if len(table.rows) * 2 <= most:
             length *= 2
-        length = min(length, end - start)
+        length = min(length, longest, end - start)
         start = stop
 
 

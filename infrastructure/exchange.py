@@ -11,7 +11,7 @@ from urllib.parse import quote
 from elastic_transport import ConnectionTimeout, SerializationError, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
-from contracts.errors import ConflictError, InternalError, OperatorError, StoreRefused, StoreUnavailable
+from contracts.errors import ConflictError, InternalError, OperatorError, StoreRefused, StoreUnavailable, TooSlow
 from contracts.settings import Settings
 from infrastructure.patience import Announcer, Patience
 
@@ -105,7 +105,7 @@ class Exchange:
             except ConnectionTimeout as error:
                 timeouts += 1
                 if not writes and timeouts >= _TIMEOUT_TRIES and self._alive():
-                    raise StoreRefused(
+                    raise TooSlow(
                         "no answer in time, while Elasticsearch itself is well",
                         where=f"{self.place}: {method} {path}",
                         remedy="ask for less at once, or raise es.timeout.sec",

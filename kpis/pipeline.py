@@ -12,16 +12,17 @@ from typing import Any
 from contracts.clock import epoch_ms, from_epoch_ms, iso, parse_iso
 from contracts.indices import KPI_INDEX
 from infrastructure.store import Store
-from kpis import assembling, catalogue, planning, presence
+from kpis import assembling, catalogue, planning, presence, queries
 from kpis import rollup as asking
 from kpis.catalogue import Service
 from kpis.definitions import Definition
 from kpis.documents import Documents
+from kpis.outlived import Partitions, Place
 from kpis.parts import BASE_MS, RESOLUTIONS, Point
 from kpis.planning import Plan
 from kpis.presence import Activity
 from kpis.sending import Sender
-from kpis.spans import Cover, Span, crossed
+from kpis.spans import Cover, Span, crossed, joined
 
 JOB = "rollup"
 REFRESH_SEC = 30  # longest time for a written record to show up in a search, with room: the refresh interval is 10 s
@@ -165,6 +166,9 @@ def _activity(
 
 def _roll(run: _Run, service: Service, definitions: Sequence[Definition], sender: Sender, report: RollupReport) -> None:
     plan = _plan(run, service, definitions)
+    partitions = Partitions(run.store, service.source, run.now)
+    own: dict[str, object] = {"term": {"service.name": service.name}}
+    guarded = partitions if partitions.older_points(joined([*plan.plain, *plan.wide]), own) else None
     rows = run.store.row_cap * 9 // 10
     work = [
         (resolution, spread, window)
@@ -182,6 +186,8 @@ def _roll(run: _Run, service: Service, definitions: Sequence[Definition], sender
         if not chosen:
             continue
         points = _points(run, service, chosen, plan, resolution, window)
+        if guarded is not None:
+            points = _unless_outlived(guarded, service, chosen, resolution, window, points)
         report.points[resolution] = report.points.get(resolution, 0) + len(points)
         report.filled += sum(not one.samples for one in points)
         documents = Documents(chosen, resolution, run.now, run.store.place)
@@ -207,3 +213,21 @@ def _points(
         standing = asking.standing(run.store, service, definitions, resolution, window)
         points += assembling.taken_back(standing, points, resolution)
     return points
+
+
+def _unless_outlived(
+    partitions: Partitions,
+    service: Service,
+    definitions: Sequence[Definition],
+    resolution: int,
+    window: Span,
+    points: list[Point],
+) -> list[Point]:
+    """The points but those whose place holds one that counted more, of records that are gone."""
+    standing = partitions.outlived(queries.own_points(service, definitions), resolution, window)
+    versions = {definition.id: definition.version for definition in definitions}
+    return [
+        one
+        for one in points
+        if one.samples >= standing.get(Place(one.kpi, versions[one.kpi], one.entity, one.bucket_ms), 0)
+    ]

@@ -255,12 +255,16 @@ def touched(source: str, spreads: Sequence[Spread], step_sec: int) -> str:
 
 def standing(service: Service, definitions: Sequence[Definition], resolution_sec: int) -> str:
     """Points with samples between two times: `i` definition, `e` entity, `k` bucket."""
-    ids = ", ".join(compiler.constant(definition.id) for definition in definitions)
     return f"""FROM {KPI_INDEX[resolution_sec]}
-| WHERE @timestamp >= ? AND @timestamp < ? AND service.name == {compiler.constant(service.name)}
-| WHERE kpi.origin == "{ORIGIN}" AND kpi.samples > 0 AND kpi.id IN ({ids})
+| WHERE @timestamp >= ? AND @timestamp < ? AND kpi.samples > 0 AND {own_points(service, definitions)}
 | EVAL k = TO_LONG(@timestamp) / {resolution_sec * 1000}, e = CONCAT(entity.type, ":", entity.id)
 | STATS n = COUNT(*) BY i = kpi.id, e, k"""
+
+
+def own_points(service: Service, definitions: Sequence[Definition]) -> str:
+    """Condition of the points that the roll-up made of these."""
+    ids = ", ".join(compiler.constant(definition.id) for definition in definitions)
+    return f'service.name == {compiler.constant(service.name)} AND kpi.origin == "{ORIGIN}" AND kpi.id IN ({ids})'
 
 
 def _counted(definition: Definition) -> list[str]:

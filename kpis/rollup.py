@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from contracts.clock import epoch_ms, from_epoch_ms, parse_iso
+from contracts.errors import TooSlow
 from infrastructure.esql import TooManyRows
 from infrastructure.store import Store
 from kpis import bins, numbers, queries
@@ -91,7 +92,7 @@ def integrated(
     try:
         starts = _borders(store, service, definition, resolution_sec, (first, end), starts=True)
         ends = _borders(store, service, definition, resolution_sec, (first, end), starts=False)
-    except TooManyRows:
+    except (TooManyRows, TooSlow):
         middle = (first + end) // 2
         if middle == first:
             raise

@@ -6,9 +6,12 @@ import html as escaping
 import re
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from alerting.notify.library import plugin_of
+from alerting.notify.senders import KEY_HEADER
 from alerting.notify.targets import known_target, notifications_of
 from contracts.clock import iso
 from contracts.errors import OperatorError, UserError
@@ -51,22 +54,27 @@ def mail(content: Content, shots: Sequence[Picture] | None = None) -> Mail:
 
 
 def send(store: Store, content: Content, to: str, *, again: bool = False) -> bool:
-    """Sends the report of a period to a target of the file alert.notify.file, once; False: it was sent before.
+    """Sends the report of a period to a target of the file alert.notify.file; False: it was sent before.
+
+    At least once, and once unless it is killed between the server's yes and our note of it: then the next run sends it again,
+    with the same key in the header X-Busyhour-Notification.
 
     Raises SettingError on an unknown target, OperatorError where it cannot be delivered: it is not marked as sent then.
     """
-    from apprise import Apprise, NotifyFormat
+    from apprise import NotifyFormat
 
     target = known_target(to, notifications_of(store.settings).targets, "--mail")
     if target.kind != "apprise":
         raise UserError("is a webhook, which takes no report", where=f"--mail {to}", remedy="name a mail target")
-    key = f"{JOB}-{joined((to, content.title, iso(content.start), iso(content.end)))}"
+    key = _key(to, content.title, content.start, content.end)
     if not again and store.get("job", key) is not None:
         return False
     letter = mail(content)
-    plugin = Apprise.instantiate(target.address, suppress_exceptions=True)
+    plugin = plugin_of(target.address)
     if plugin is None:
         raise OperatorError("its address is none that apprise knows", where=f"target {to}")
+    if isinstance(getattr(plugin, "headers", None), dict):
+        plugin.headers[KEY_HEADER] = key
     with tempfile.TemporaryDirectory(prefix="busyhour-report-") as folder:
         files = []
         for attachment in letter.attachments:
@@ -81,6 +89,15 @@ def send(store: Store, content: Content, to: str, *, again: bool = False) -> boo
     entry = {"event": {"ingested": now}, "job": {"name": JOB, "checkpoint": now, "detail": letter.subject}}
     store.modify("job", key, lambda _: entry, create=lambda: entry)
     return True
+
+
+def booked(store: Store, to: str, title: str, start: datetime, end: datetime) -> bool:
+    """Whether that report was sent to that target."""
+    return store.get("job", _key(to, title, start, end)) is not None
+
+
+def _key(to: str, title: str, start: datetime, end: datetime) -> str:
+    return f"{JOB}-{joined((to, title, iso(start), iso(end)))}"
 
 
 def _line(text: str) -> str:

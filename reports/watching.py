@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import yaml
 
-from alerting.from_target import TargetWatch, from_target
+from alerting.from_target import Level, TargetWatch, from_target
 from contracts.entities import ENTITY_TYPES
 from contracts.errors import UserError
 from kpis.tracking import LEVELS, Registry, Tracked
@@ -28,33 +28,51 @@ class Made(NamedTuple):
 
 
 def watch_of(one: Tracked) -> TargetWatch | None:
-    """The watch of a KPI's target, else of its mildest threshold; None where it has neither.
+    """The watch of a KPI's target and thresholds, of all entities and of some; None where it has none of them.
 
-    Ratios are held to it with a confidence guard; formulas, whose parts are not stored, by the worst bucket.
+    Ratios are held to them with a confidence guard; formulas, whose parts are not stored, by the worst bucket.
     """
-    limit, severity = _limit(one)
-    if limit is None:
+    levels = levels_of(one)
+    if not levels:
         return None
-    op, value = limit
     resolution = 3600 if 3600 in one.resolutions else 86400
     return from_target(
         one.id,
-        target=value,
-        bad="low" if op == ">=" else "high",
+        levels=levels,
+        bad="high" if one.bad == "high" or (one.bad == "both" and _at_most(one)) else "low",
         kind=_kind(one),
         unit=one.unit,
         title=one.name,
         entity_types=one.dimensions or _ANY,
         resolution_sec=resolution,
         least_sample=_least(one),
-        severity=severity,
         every="5m" if resolution == 3600 else "1h",
         owner=one.owner,
     )
 
 
+def levels_of(one: Tracked) -> list[Level]:
+    """Mild ones first: the target, then each level's threshold; of all entities, and what single ones have in their place."""
+    tiered = bool(one.limits.thresholds) or any(limits.thresholds for limits in one.per_entity.values())
+    target = one.limits.target
+    own_targets = {entity: own.target.value for entity, own in one.per_entity.items() if own.target is not None}
+    # A missed target is as bad as the mildest threshold: a value that goes on falling must not become milder.
+    found = [Level(LEVELS[0] if tiered else "minor", target.value if target else None, own_targets, "target")]
+    for word in LEVELS:
+        own = {
+            entity: limits.thresholds[word] for entity, limits in one.per_entity.items() if word in limits.thresholds
+        }
+        found.append(Level(word, one.limits.thresholds.get(word), own, f"{word} limit"))
+    return [level for level in found if level.values]
+
+
+def _at_most(one: Tracked) -> bool:
+    targets = [one.limits.target, *(own.target for own in one.per_entity.values())]
+    return next((target.op == "<=" for target in targets if target is not None), True)
+
+
 def write_watches(registry: Registry, folder: Path, names: Sequence[str] = ()) -> Made:
-    """Writes a file for each active KPI with a target (`names`: of these only) into a folder of watches.
+    """Writes a file for each active KPI with a target or threshold (`names`: of these only) into a folder of watches.
 
     Files that this function made before, of KPIs that have no target any more, are removed; no other file is touched.
     Raises UserError where a watch of one's own has the name already, before anything is written.
@@ -77,15 +95,6 @@ def write_watches(registry: Registry, folder: Path, names: Sequence[str] = ()) -
         path.unlink(missing_ok=True)
     unchanged = tuple(name for name in made if name not in written)
     return Made(tuple(written), unchanged, tuple(path.name for path in stale))
-
-
-def _limit(one: Tracked) -> tuple[tuple[str, float] | None, str]:
-    if one.limits.target is not None:
-        return (one.limits.target.op, one.limits.target.value), "minor"
-    level = next((each for each in LEVELS if each in one.limits.thresholds), None)
-    if level is None:
-        return None, ""
-    return ("<=" if one.bad == "high" else ">=", one.limits.thresholds[level]), level
 
 
 def _kind(one: Tracked) -> str:

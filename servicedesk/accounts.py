@@ -12,13 +12,14 @@ from contracts.clock import Clock, iso, utc_now
 from contracts.errors import ConflictError, UserError
 from datagen.definitions import nearest
 from infrastructure.store import Operation, Store
+from servicedesk.contacts import MOST_HISTORY
 from servicedesk.profiles import Customer, listed
 from servicedesk.sync.tables import TABLES
 
 CONSENTS = ("marketing", "survey", "recording", "profiling")
-_MOST_HISTORY = 200
 _ID = re.compile(r"[\w][\w.-]{0,63}", re.ASCII)
-_NEVER = ("msisdns", "services", "trunk_groups", "consents")  # what contracts and consents of their own decide
+# What contracts, consents and contacts of their own decide.
+_NEVER = ("msisdns", "services", "trunk_groups", "consents", "contacts")
 
 
 def change_account(
@@ -54,7 +55,7 @@ def change_account(
             row |= {name: value} if value else {}
         if not entries:
             return None
-        row["history"] = [*listed(row.get("history")), *entries][-_MOST_HISTORY:]
+        row["history"] = [*listed(row.get("history")), *entries][-MOST_HISTORY:]
         return {**source, "customer": row, "event": {"ingested": iso(clock())}}
 
     if store.get("customer", customer) is None:

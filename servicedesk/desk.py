@@ -20,7 +20,7 @@ from servicedesk.ticket import Ticket, ids
 
 MOST_TITLE = 500
 MOST_CHILDREN = 10_000
-Tell = Callable[[str, str, str], object]
+Tell = Callable[[str, str], object]  # ticket, and what makes it this telling, the same however often it is made
 Change = Callable[[Document], Document | None]  # None: leave it as it is
 NAMED = 100  # customers named in a ticket; the count says how many there are
 
@@ -44,6 +44,8 @@ def _followed(source: Document, at: datetime, text: str, mark: str, told: list[s
         return None
     if key not in told:
         told.append(key)
+    untold = [*source["ticket"].get("untold", []), mark]  # in the same write: whoever dies now is made up for
+    source = {**source, "ticket": {**source["ticket"], "untold": untold}}
     if state == "pending":
         return lifecycle.noted(source, at, lifecycle.BY, text, mark)
     if state == "new":
@@ -52,7 +54,8 @@ def _followed(source: Document, at: datetime, text: str, mark: str, told: list[s
 
 
 class TicketDesk:
-    """Tickets, changed by guarded writes only. `tell`: how the customer of a ticket is told something (ticket, text, by whom).
+    """Tickets, changed by guarded writes only. `tell`: how the customers of a ticket are told that its cause is over;
+    None: the next round of the desk's job tells them.
 
     `by` is who does it, `at` when (None: now). Everything raises UserError when there is no such ticket.
 
@@ -189,17 +192,32 @@ class TicketDesk:
 
         A child that waits for somebody (pending) is told, and left for a person. How many were told; run again, none is.
         """
-        if parent.resolved is None:
-            return 0
+        if parent.resolved is None or parent.merged_into:
+            return 0  # one that was merged goes on elsewhere, and its children with it
         at, mark = self.clock(), joined(("parent", parent.id, iso(parent.resolved)))
         text = f"{parent.id} ({parent.title}), which this is a consequence of, is {parent.state}."
         told: list[str] = []
         for child in self.list(parent=parent.id, states=("new", "open", "pending"), limit=MOST_CHILDREN):
             self.change(child.id, lambda source: _followed(source, at, text, mark, told))
         for key in told:
-            if self._tell is not None:
-                self._tell(key, text, lifecycle.BY)
+            self.tell_customers(key)
         return len(told)
+
+    def tell_customers(self, key: str) -> None:
+        """Tells the customers of a ticket what they have still to be told, and notes it. Killed in between, again."""
+        found = self.store.get("ticket", key)
+        if self._tell is None or found is None or not found.source["ticket"].get("untold"):
+            return
+        marks = list(found.source["ticket"]["untold"])
+        for mark in marks:
+            self._tell(key, mark)
+
+        def noted(source: Document) -> Document | None:
+            left = [mark for mark in source["ticket"].get("untold", []) if mark not in marks]
+            rest = {name: value for name, value in source["ticket"].items() if name != "untold"}
+            return {**source, "ticket": {**rest, **({"untold": left} if left else {})}}
+
+        self.change(key, noted)
 
     def transition(
         self, key: str, to: str, *, by: str, comment: str = "", at: datetime | None = None, seen: Ticket | None = None

@@ -4,7 +4,8 @@ One alert, one ticket, whose id is made of the alert's fingerprint and first fir
 its ticket is not closed speaks to that ticket instead of opening another: resolved is reopened, anything else gets a
 comment. When the alert resolves the ticket is resolved with a comment, but for these: `pending` (somebody waits for a
 customer or supplier; only a person knows whether that is over) gets a comment and stays, resolved gets a comment, and
-closed stays as it is. A resolution that turns out wrong is one step back: resolved → open.
+closed stays as it is; of one that was merged the ticket that goes on gets the comment. A resolution that turns out wrong
+is one step back: resolved → open.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from servicedesk.impact import Impact, impacted
 from servicedesk.lifecycle import BY, Document
 from servicedesk.newticket import NewTicket
 from servicedesk.priority import higher, impact_of, priority, urgency_of
+from servicedesk.relations import living
 from servicedesk.ticket import Ticket
 
 _LIVE = ("new", "open", "pending", "resolved")
@@ -56,6 +58,8 @@ class AlertTickets:
             return ""
         impact = self._impact(request, self._incident(request))
         text = f"{request.watch} resolved: {request.why}. Impacted customers: {impact.count} ({impact.how})."
+        if ticket.merged_into:
+            return self._told(living(self._desk, ticket.id), f"{text} Its ticket was {ticket.id}.", request)
 
         def resolved(source: Document) -> Document | None:
             state = lifecycle.state_of(source)
@@ -69,6 +73,16 @@ class AlertTickets:
             return lifecycle.moved(source, "resolved", request.at, BY, text, request.notification)
 
         return self._desk.change(ticket.id, resolved).id
+
+    def _told(self, ticket: Ticket, text: str, request: TicketRequest) -> str:
+        """A comment on the ticket that another one was merged into: it may have causes of its own, so it is not resolved."""
+
+        def noted(source: Document) -> Document | None:
+            if lifecycle.state_of(source) == "closed" or lifecycle.told_by(source, request.notification):
+                return None
+            return lifecycle.noted(source, request.at, BY, text, request.notification)
+
+        return self._desk.change(ticket.id, noted).id
 
     def _ticket_of(self, request: TicketRequest, *, search: bool) -> Ticket | None:
         own = self._desk.opened_for(request.starts_at, request.fingerprint, request.fingerprint, request.starts_at)

@@ -12,7 +12,7 @@ from datetime import datetime
 from contracts.errors import UserError
 from datagen.definitions import nearest
 from servicedesk import lifecycle
-from servicedesk.desk import NAMED, TicketDesk
+from servicedesk.desk import MOST_CHILDREN, NAMED, TicketDesk
 from servicedesk.lifecycle import Document
 from servicedesk.newticket import NewTicket
 from servicedesk.states import MERGED
@@ -68,10 +68,9 @@ def merge(desk: TicketDesk, key: str, into: str, *, by: str) -> Ticket:
     """
     gone = desk.get(key)
     goes_on = living(desk, into)
-    if gone.merged_into and living(desk, key).id == goes_on.id:
-        return goes_on
-    _two(desk, key, goes_on.id)
-    if gone.state == "closed":
+    again = bool(gone.merged_into) and living(desk, key).id == goes_on.id
+    _two(desk, key, into if again else goes_on.id)
+    if gone.state == "closed" and not again:
         raise UserError("it is closed, which is final", where=key, remedy=f"link it to {goes_on.id} instead")
     mark = f"merge:{key}"
     said = [str(entry["comment"]) for entry in gone.history if entry["what"] == "comment"]
@@ -92,11 +91,17 @@ def merge(desk: TicketDesk, key: str, into: str, *, by: str) -> Ticket:
         after = lifecycle.moved(source, MERGED, desk.clock(), by, f"merged into {goes_on.id}", states=desk.states)
         return {**after, "ticket": {**after["ticket"], "merged_into": goes_on.id}}
 
-    desk.change(goes_on.id, taken_over)
-    desk.change(key, ended)
-    for child in desk.list(parent=key, limit=1000):
-        set_parent(desk, child.id, goes_on.id, by=by)
+    if not again:
+        desk.change(goes_on.id, taken_over)
+        desk.change(key, ended)
+    _moved_children(desk, key, goes_on, by)
     return desk.get(goes_on.id)
+
+
+def _moved_children(desk: TicketDesk, gone: str, goes_on: Ticket, by: str) -> None:
+    """Those of a merged ticket are consequences of the one that goes on, or of what that is a consequence of."""
+    for child in desk.list(parent=gone, states=("new", "open", "pending", "resolved"), limit=MOST_CHILDREN):
+        set_parent(desk, child.id, goes_on.parent or goes_on.id, by=by)
 
 
 def split(desk: TicketDesk, key: str, *, title: str, body: str, by: str, at: datetime | None = None) -> Ticket:
@@ -153,14 +158,29 @@ def set_parent(desk: TicketDesk, key: str, parent: str, *, by: str) -> Ticket:
 
 
 def settle_children(desk: TicketDesk) -> int:
-    """Tells children whose parent was resolved and who were not told, as when that was killed half-way. How many."""
+    """Tells children whose parent was resolved and who were not told, as when that was killed half-way. How many.
+
+    Children of a ticket that was merged go to the one that goes on.
+    """
     desk.store.refresh("ticket")
     filters = [{"terms": {"ticket.state": ["new", "open", "pending"]}}, {"exists": {"field": "ticket.parent"}}]
     groups = {"parents": {"terms": {"field": "ticket.parent", "size": 1000}}}
     answer = desk.store.search("ticket", query={"bool": {"filter": filters}}, size=0, aggs=groups)
     keys = [row["key"] for row in answer.get("aggregations", {}).get("parents", {}).get("buckets", []) if row["key"]]
     parents = [Ticket.of(found.source) for found in desk.store.get_many("ticket", keys).values()]
+    for one in parents:
+        if one.merged_into:
+            _moved_children(desk, one.id, living(desk, one.id), lifecycle.BY)
     return sum(desk.tell_children(one) for one in parents if one.state in ("resolved", "closed"))
+
+
+def tell_untold(desk: TicketDesk) -> int:
+    """Tells customers what they have still to be told, whoever made the change. How many tickets."""
+    desk.store.refresh("ticket")
+    waiting = [hit["_id"] for hit in desk.store.scan("ticket", {"exists": {"field": "ticket.untold"}}, ["ticket.id"])]
+    for key in waiting:
+        desk.tell_customers(key)
+    return len(waiting)
 
 
 def _customers(source: Document) -> list[str]:

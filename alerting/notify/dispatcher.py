@@ -27,7 +27,7 @@ from alerting.notices import group_labels, notice_of, words_of
 from alerting.notify.message import MOST_LISTED, Message, Told, compose
 from alerting.notify.senders import AppriseSender, Sender, WebhookSender
 from alerting.notify.targets import Notifications
-from alerting.queues import NO_END, Queues
+from alerting.queues import NO_END, NO_TIME, Queues
 from alerting.severity import WORDS
 from alerting.watch import Watch
 from contracts.clock import Clock, iso, parse_iso
@@ -323,6 +323,8 @@ class Dispatcher:
 
     def _later(self, outcome: Outcome, before: int, now: datetime) -> dict[str, Any]:
         """When it is tried again: after its claim what may still be under way, else after a pause that grows with its tries."""
+        if outcome.detail == NO_TIME:
+            return {"due": iso(now), "attempts": before}
         if not outcome.attempts:  # it was not even tried
             return {"due": iso(now + self._pause), "attempts": before}
         if outcome.detail == NO_END:

@@ -14,6 +14,7 @@ from cli.commands.bench_detect import bench_detect
 from cli.commands.bench_fleet import bench_fleet
 from cli.commands.bench_latency import latency
 from cli.commands.bench_series import series
+from cli.commands.bench_train import bench_train
 from cli.commands.bench_usage import bench_usage
 from cli.context import Context, examples, json_option, pass_context, say
 from cli.output import emit_json, emit_pairs, emit_table
@@ -33,6 +34,7 @@ bench.add_command(bench_detect)
 bench.add_command(bench_console)
 bench.add_command(series)
 bench.add_command(bench_fleet)
+bench.add_command(bench_train)
 
 
 bench.add_command(bench_usage)

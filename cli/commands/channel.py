@@ -11,10 +11,13 @@ from typing import Any
 
 import click
 
-from cli.context import Context, examples, json_option, pass_context
+from cli.context import Context, examples, json_option, pass_context, say
 from cli.output import emit_json, emit_pairs, emit_table
+from infrastructure.store import Store
 from servicedesk.channels import survey
 from servicedesk.channels.book import INDEX
+from servicedesk.channels.job import run_channels
+from servicedesk.channels.linking import link
 from servicedesk.channels.mail.places import imap_place, smtp_place
 from servicedesk.channels.mail.poll import MOST, poll
 from servicedesk.channels.mail.send import Smtp
@@ -22,6 +25,7 @@ from servicedesk.channels.pipeline import Channels
 from servicedesk.channels.web import chat
 
 _STATES = ("received", "filed", "ignored", "bounced", "refused", "pending", "sending", "sent", "failed", "ringing")
+_WAIT_SEC = 10  # of a server's answer to another one; webhooks of Meta are given up after some twenty seconds
 
 
 @click.group(epilog=examples("busyhour channel list --ticket T-20261118-3f2a91", "busyhour channel mail poll"))
@@ -70,19 +74,36 @@ def counts(context: Context, days: int, as_json: bool) -> None:
     emit_table(("channel", "direction", "status", "count"), rows, empty="no interactions")
 
 
-@channel.command(epilog=examples("busyhour channel reply T-20261118-3f2a91 'Please restart the router.'"))
-@click.argument("ticket_id", metavar="TICKET")
-@click.argument("text")
-@click.option("--by", default=getpass.getuser, help="Who answers; your login by default.")
+@channel.command(epilog=examples("busyhour channel run", "busyhour channel run --json"))
 @json_option
 @pass_context
-def reply(context: Context, ticket_id: str, text: str, by: str, as_json: bool) -> None:
-    """Answer the customer of a ticket, by mail or chat, whichever they used; it is a comment of the ticket too."""
-    key = Channels(context.store).reply(ticket_id, text, by=by)
+def run(context: Context, as_json: bool) -> None:
+    """One round: fetch mail, finish what was left behind, ask customers, send answers. Exit 1 when a server was away."""
+    report = run_channels(context.store)
     if as_json:
-        emit_json({"interaction": key, "ticket": ticket_id})
+        emit_json(report.as_dict())
     else:
-        click.echo(f"{ticket_id}: written down; mail leaves with `busyhour channel mail send`")
+        emit_pairs(report.as_dict())
+    if report.problems:
+        raise click.exceptions.Exit(1)
+
+
+@channel.command("link", epilog=examples("busyhour channel link 3f2a91c04b… C0000001"))
+@click.argument("interaction")
+@click.argument("customer")
+@click.option("--by", default=getpass.getuser, help="Who says so; your login by default.")
+@json_option
+@pass_context
+def link_(context: Context, interaction: str, customer: str, by: str, as_json: bool) -> None:
+    """Say which customer wrote or called (ids as `channel list --json` shows them): their messages and tickets follow.
+
+    The address or number becomes a contact of the customer, by which the next message is known.
+    """
+    linked = link(Channels(context.store), interaction, customer, by=by)
+    if as_json:
+        emit_json({"customer": customer, "linked": linked})
+    else:
+        click.echo(f"{linked} messages are {customer}'s now")
 
 
 @channel.command("token", epilog=examples("busyhour channel token C0000001"))
@@ -119,7 +140,7 @@ def survey_(context: Context, as_json: bool) -> None:
 @pass_context
 def serve(context: Context, host: str, port: int, as_json: bool) -> None:
     """Serve web chat, webhooks (telephone, messaging services) and the survey until Ctrl-C."""
-    from servicedesk.channels.web.server import serve as run
+    from servicedesk.channels.web.server import serve as serve_web
 
     def ready(url: str) -> None:
         if as_json:
@@ -127,7 +148,14 @@ def serve(context: Context, host: str, port: int, as_json: bool) -> None:
         else:
             click.echo(f"chat, webhooks and survey: {url}")
 
-    run(Channels(context.store), host, port, ready)
+    serve_web(Channels(_prompt(context)), host, port, ready)
+
+
+def _prompt(context: Context) -> Store:
+    """A store that says soon that Elasticsearch is away: who waits at the other end sends again, and gives up in a minute."""
+    settings = context.settings
+    wait, timeout = (min(settings.number(name), _WAIT_SEC) for name in ("es.wait.sec", "es.timeout.sec"))
+    return Store.connect(settings.with_values(es_wait_sec=wait, es_timeout_sec=timeout), say=say)
 
 
 @channel.group(epilog=examples("busyhour channel mail poll", "busyhour channel mail send"))
@@ -173,7 +201,7 @@ def mail_serve(context: Context, host: str, port: int, as_json: bool) -> None:
     """Take mail by SMTP until Ctrl-C; it is filed before it is acknowledged."""
     from servicedesk.channels.mail.receive import MailServer
 
-    server = MailServer(Channels(context.store), host, port)
+    server = MailServer(Channels(_prompt(context)), host, port)
     server.begin()
     if as_json:
         emit_json({"host": host, "port": port})

@@ -16,7 +16,8 @@ from contracts.errors import UserError
 from servicedesk import load_customers
 from servicedesk.accounts import CONSENTS, change_account
 from servicedesk.billing import balance, entries, owed_words
-from servicedesk.profiles import find_customer, search_customers
+from servicedesk.contacts import Contact, contact, keep_contact, remove_contact
+from servicedesk.profiles import Customer, find_customer, search_customers
 from servicedesk.subscriptions import kpis_of, subscriptions_of
 from servicedesk.sync import TABLES, SyncReport, rows_of_file, rows_of_sql, synchronise
 
@@ -75,7 +76,7 @@ def list_(context: Context, name: str | None, trunk_group: str | None, limit: in
 @json_option
 @pass_context
 def show(context: Context, customer_id: str, as_json: bool) -> None:
-    """Show one customer, what they have, and the newest figures of what serves it."""
+    """Show one customer, what they have, the newest figures of what serves it, their contacts and the account's history."""
     found, _ = find_customer(context.store, customer_id)
     subscriptions = subscriptions_of(context.store, found)
     figures = {one.id: kpis_of(context.store, one) for one in subscriptions}
@@ -95,6 +96,56 @@ def show(context: Context, customer_id: str, as_json: bool) -> None:
         for each in figures[name]
     ]
     emit_table(("subscription", "KPI", "of", "at", "value"), latest, empty="no figures of what serves them")
+    _people(found)
+    _history(found)
+
+
+def _people(found: Customer) -> None:
+    rows = [[each.get(name, "") for name in Contact._fields] for each in found.contacts]
+    emit_table(Contact._fields, rows, title="contacts", empty="no further contacts")
+
+
+def _history(found: Customer) -> None:
+    rows = [
+        [entry["at"][:16], entry["by"], entry["what"], entry.get("from"), entry.get("to")] for entry in found.history
+    ]
+    emit_table(("at", "by", "what", "from", "to"), rows, title="changes of the account", empty="nothing was changed")
+
+
+@customer.command(
+    "contact",
+    epilog=examples(
+        "busyhour customer contact C0000001 email=ann@example.org name='Ann Alder' role=billing",
+        "busyhour customer contact C0000001 --remove ann@example.org",
+    ),
+)
+@click.argument("customer_id", metavar="CUSTOMER")
+@click.argument("values", nargs=-1, metavar="[name|role|email|phone=VALUE]...")
+@click.option("--remove", metavar="ADDRESS", help="Take away who is reached by this address or number.")
+@by_option
+@json_option
+@pass_context
+def contact_(
+    context: Context, customer_id: str, values: tuple[str, ...], remove: str | None, by: str, as_json: bool
+) -> None:
+    """Add or change a further person of a customer; who has the same address or number is changed.
+
+    What they write and from where they call is known as the customer's from then on.
+    """
+    if bool(values) == (remove is not None) or any("=" not in text for text in values):
+        raise UserError("name the contact as email=… or phone=…, or --remove an address")
+    if remove is not None:
+        found = remove_contact(context.store, customer_id, remove, by=by)
+    else:
+        try:
+            person = contact(dict(text.split("=", 1) for text in values))
+        except ValueError as error:
+            raise UserError(f"the contact {error}") from None
+        found = keep_contact(context.store, customer_id, person, by=by)
+    if as_json:
+        emit_json(asdict(found))
+    else:
+        _people(found)
 
 
 @customer.command(epilog=examples("busyhour customer search 'alder br'", "busyhour customer search +44163 --json"))
@@ -229,9 +280,4 @@ def set_(
     if as_json:
         emit_json(asdict(changed))
         return
-    rows = [
-        [entry["at"][:16], entry["by"], entry["what"], entry.get("from"), entry.get("to")] for entry in changed.history
-    ]
-    emit_table(
-        ("at", "by", "what", "from", "to"), rows, title=f"{changed.name} ({changed.id})", empty="nothing changed"
-    )
+    _history(changed)

@@ -14,8 +14,10 @@ from cli.context import Context, examples, json_option, pass_context
 from cli.moments import moment
 from cli.output import emit_json, emit_pairs, emit_table
 from contracts.clock import floor_to, iso
+from servicedesk import run_desk
 from servicedesk.analytics import Figures, Report, write_backlog
 from servicedesk.analytics import report as make_report
+from servicedesk.channels.pipeline import Channels
 
 _DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91}
 _NAMES = tuple(each.name for each in fields(Figures))
@@ -95,6 +97,20 @@ def _said(name: str, value: float | int | None) -> object:
     if name.endswith("_sec"):
         return str(timedelta(seconds=round(value)))
     return f"{value:.0%}" if name.endswith(("_in_time", "_share")) else value
+
+
+@desk.command(epilog=examples("busyhour desk run", "busyhour desk run --json"))
+@json_option
+@pass_context
+def run(context: Context, as_json: bool) -> None:
+    """One round: children of resolved parents and their customers, escalation, assignment of new tickets."""
+    report = run_desk(context.store, Channels(context.store, context.store.clock).tell)
+    if as_json:
+        emit_json(asdict(report))
+    else:
+        emit_pairs(asdict(report))
+    if report.problems:
+        raise click.exceptions.Exit(1)
 
 
 @desk.command(epilog=examples("busyhour desk backlog"))

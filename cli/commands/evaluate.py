@@ -11,8 +11,10 @@ from cli.context import Context, examples, json_option, pass_context, say
 from cli.moments import moment
 from cli.output import emit_json, emit_table
 from detectors import evaluate_truth, read_truth
+from detectors.booked import told_by_books
 from detectors.pipeline import unknown_entities
-from detectors.report import page, write_page
+from detectors.report import feedback_rows, page, write_page
+from detectors.verdicts import verdicts
 
 
 @click.command(
@@ -29,7 +31,10 @@ from detectors.report import page, write_page
 def evaluate(
     context: Context, truth: Path, since: str | None, until: str | None, html: Path | None, as_json: bool
 ) -> None:
-    """Compare the stored incidents with the labelled ones: precision, recall, delay, false alarms, by incident type."""
+    """Compare the stored incidents with the labelled ones: precision, recall, delay, false alarms, by incident type.
+
+    Beside it what people said of the anomalies of that time (`busyhour anomaly mark`).
+    """
     labels = read_truth(truth)
     start = moment(since, min((label.start for label in labels), default=context.store.clock()))
     end = moment(until, max((label.end for label in labels), default=context.store.clock()))
@@ -39,10 +44,16 @@ def evaluate(
         say(
             f"no KPI point is of {name}{f' (did you mean {nearest}?)' if nearest else ''}: what names it cannot be found"
         )
+    booked = told_by_books(context.store, labels)
+    figures = {
+        **result.as_dict(),
+        "feedback": verdicts(context.store, start, end).as_dict(),
+        "books": [one.as_dict() for one in booked],
+    }
     if html is not None:
-        write_page(html, page(result.as_dict(), f"Detection against {truth.name}"))
+        write_page(html, page(figures, f"Detection against {truth.name}"))
     if as_json:
-        emit_json({**result.as_dict(), "unknown_entities": sorted(strange)})
+        emit_json({**figures, "unknown_entities": sorted(strange)})
         return
     rows = [
         [
@@ -61,6 +72,12 @@ def evaluate(
             for one in result.by_type()
         ],
     )
+    if booked:
+        emit_table(
+            ("file fault", "told by the books", "after", "why"),
+            [[one.labelled, "yes" if one.told else "NO", minutes(one.after_s), one.words] for one in booked],
+        )
+    emit_table(("what people said", "anomalies"), feedback_rows(figures["feedback"]))
     click.echo(
         f"precision {result.precision:.3f}, recall {result.recall:.3f}, F1 {result.f1:.3f}; false alarms "
         f"{len(result.false_alarms)} ({result.false_alarms_per_service_week:.2f} per service and week)"

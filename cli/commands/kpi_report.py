@@ -57,7 +57,7 @@ def report(
         raise UserError("a report is over whole UTC days", remedy="give dates without a time")
     path = out or Path(f"kpi-report-{start:%Y-%m-%d}.{form}")
     with progress("making the report", quiet=as_json):
-        content = _gathered(context, start, end, title, forecasts=not no_forecast)
+        content = gathered(context, start, end, title, forecasts=not no_forecast)
         write(content, form, path)
     answer = {
         "file": str(path),
@@ -77,7 +77,8 @@ def report(
     emit_json(answer) if as_json else emit_pairs(answer)
 
 
-def _gathered(context: Context, start: datetime, end: datetime, title: str, *, forecasts: bool) -> Content:
+def gathered(context: Context, start: datetime, end: datetime, title: str, *, forecasts: bool) -> Content:
+    """The report's content, customers' usage included where there is a usage store."""
     from reports.gathering import gather
     from usage.engine import UsageStore
     from usage.migrate import check_set_up

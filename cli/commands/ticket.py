@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -24,6 +24,22 @@ def by_option(command: Any) -> Any:
 
 def ticket_argument(command: Any) -> Any:
     return click.argument("ticket_id", metavar="TICKET")(command)
+
+
+def revision_option(command: Any) -> Any:
+    return click.option(
+        "--revision",
+        type=click.IntRange(1),
+        help="Only if nobody changed it since: the revision that `ticket show` gave. Exit 1 and who did otherwise.",
+    )(command)
+
+
+def seen(desk: TicketDesk, key: str, revision: int | None) -> Ticket | None:
+    """The ticket as it was at that revision; None when none was named."""
+    if revision is None:
+        return None
+    found = desk.get(key)
+    return replace(found, history=found.history[:revision])
 
 
 class _Group(click.Group):
@@ -100,11 +116,12 @@ def show(context: Context, ticket_id: str, tmf621: bool, as_json: bool) -> None:
         emit_json(resource(found, desk.states))
         return
     if as_json:
-        emit_json(asdict(found))
+        emit_json({**asdict(found), "revision": found.revision})
         return
     emit_pairs(
         {
             "ticket": found.id,
+            "revision": found.revision,
             "title": found.title,
             "state": found.status,
             "priority": found.priority,
@@ -184,17 +201,21 @@ def open_(
 @ticket_argument
 @click.argument("person", required=False)
 @click.option("--comment", default="", help="Why.")
+@revision_option
 @by_option
 @json_option
 @pass_context
-def assign(context: Context, ticket_id: str, person: str | None, comment: str, by: str, as_json: bool) -> None:
+def assign(
+    context: Context, ticket_id: str, person: str | None, comment: str, revision: int | None, by: str, as_json: bool
+) -> None:
     """Give a ticket to somebody; without a name, to the agent who fits best by skill, language, shift and load."""
     desk = TicketDesk(context.store)
     if person is None:
         found, chosen = assign_best(desk, ticket_id, by=by)
         say_ticket(found, as_json, chosen.why)
     else:
-        say_ticket(desk.assign(ticket_id, person, by=by, comment=comment), as_json)
+        known = seen(desk, ticket_id, revision)
+        say_ticket(desk.assign(ticket_id, person, by=by, comment=comment, seen=known), as_json)
 
 
 @ticket.command(epilog=examples("busyhour ticket note T-20261118-3f2a91 'the customer is a reseller'"))
@@ -217,23 +238,29 @@ def note(context: Context, ticket_id: str, text: str | None, by: str, as_json: b
 @ticket.command(epilog=examples("busyhour ticket resolve T-20261118-3f2a91 'card changed'"))
 @ticket_argument
 @click.argument("comment")
+@revision_option
 @by_option
 @json_option
 @pass_context
-def resolve(context: Context, ticket_id: str, comment: str, by: str, as_json: bool) -> None:
+def resolve(context: Context, ticket_id: str, comment: str, revision: int | None, by: str, as_json: bool) -> None:
     """Resolve a ticket, and the tickets that are a consequence of it."""
-    say_ticket(TicketDesk(context.store).resolve(ticket_id, by=by, comment=comment), as_json)
+    desk = TicketDesk(context.store)
+    known = seen(desk, ticket_id, revision)
+    say_ticket(desk.resolve(ticket_id, by=by, comment=comment, seen=known), as_json)
 
 
 @ticket.command(epilog=examples("busyhour ticket close T-20261118-3f2a91"))
 @ticket_argument
 @click.option("--comment", default="", help="Why.")
+@revision_option
 @by_option
 @json_option
 @pass_context
-def close(context: Context, ticket_id: str, comment: str, by: str, as_json: bool) -> None:
+def close(context: Context, ticket_id: str, comment: str, revision: int | None, by: str, as_json: bool) -> None:
     """Close a resolved ticket for good."""
-    say_ticket(TicketDesk(context.store).close(ticket_id, by=by, comment=comment), as_json)
+    desk = TicketDesk(context.store)
+    known = seen(desk, ticket_id, revision)
+    say_ticket(desk.close(ticket_id, by=by, comment=comment, seen=known), as_json)
 
 
 @ticket.command(epilog=examples("busyhour ticket comment T-20261118-3f2a91 'carrier called, 30 minutes'"))
@@ -251,12 +278,15 @@ def comment(context: Context, ticket_id: str, text: str, by: str, as_json: bool)
 @ticket_argument
 @click.argument("state")
 @click.option("--comment", "text", default="", help="Why.")
+@revision_option
 @by_option
 @json_option
 @pass_context
-def move(context: Context, ticket_id: str, state: str, text: str, by: str, as_json: bool) -> None:
+def move(context: Context, ticket_id: str, state: str, text: str, revision: int | None, by: str, as_json: bool) -> None:
     """Move a ticket to another state, by its key or name (states.yml); forbidden steps are refused."""
-    say_ticket(TicketDesk(context.store).transition(ticket_id, state, by=by, comment=text), as_json)
+    desk = TicketDesk(context.store)
+    known = seen(desk, ticket_id, revision)
+    say_ticket(desk.transition(ticket_id, state, by=by, comment=text, seen=known), as_json)
 
 
 def say_ticket(found: Ticket, as_json: bool, why: str = "") -> None:

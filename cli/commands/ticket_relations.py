@@ -1,4 +1,4 @@
-"""More of `busyhour ticket`: what belongs together, tags, priority, macros, files."""
+"""More of `busyhour ticket`: what belongs together, tags, priority, macros, answers, files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from cli.commands.ticket import by_option, say_ticket, ticket_argument
+from cli.commands.ticket import by_option, revision_option, say_ticket, seen, ticket_argument
 from cli.context import Context, examples, json_option, pass_context
 from cli.output import emit_json
 from contracts.errors import UserError
 from servicedesk import IMPACTS, URGENCIES, TicketDesk
 from servicedesk.attachments import MIB, attach, read_attachment
+from servicedesk.channels.pipeline import Channels
 from servicedesk.macros import apply_macro
 from servicedesk.relations import RELATIONS, link, merge, set_parent, split
 
@@ -89,26 +90,52 @@ def tag_(
 @click.argument("impact", type=click.Choice(IMPACTS))
 @click.argument("urgency", type=click.Choice(URGENCIES))
 @click.option("--comment", default="", help="Why.")
+@revision_option
 @by_option
 @json_option
 @pass_context
 def priority_(
-    context: Context, ticket_id: str, impact: str, urgency: str, comment: str, by: str, as_json: bool
+    context: Context,
+    ticket_id: str,
+    impact: str,
+    urgency: str,
+    comment: str,
+    revision: int | None,
+    by: str,
+    as_json: bool,
 ) -> None:
     """Set how many feel it and how soon it has to end; the priority follows."""
     desk = TicketDesk(context.store)
-    say_ticket(desk.prioritise(ticket_id, impact, urgency, by=by, comment=comment), as_json)
+    known = seen(desk, ticket_id, revision)
+    say_ticket(desk.prioritise(ticket_id, impact, urgency, by=by, comment=comment, seen=known), as_json)
 
 
 @click.command("macro", epilog=examples(f"busyhour ticket macro {_ONE} ask_customer"))
 @ticket_argument
 @click.argument("name")
+@revision_option
 @by_option
 @json_option
 @pass_context
-def macro_(context: Context, ticket_id: str, name: str, by: str, as_json: bool) -> None:
+def macro_(context: Context, ticket_id: str, name: str, revision: int | None, by: str, as_json: bool) -> None:
     """Make the changes of a macro (macros.yml), all of them or none."""
-    say_ticket(apply_macro(TicketDesk(context.store), ticket_id, name, by=by), as_json)
+    desk = TicketDesk(context.store)
+    say_ticket(apply_macro(desk, ticket_id, name, by=by, seen=seen(desk, ticket_id, revision)), as_json)
+
+
+@click.command("reply", epilog=examples(f"busyhour ticket reply {_ONE} 'Please restart the router.'"))
+@ticket_argument
+@click.argument("text")
+@by_option
+@json_option
+@pass_context
+def reply_(context: Context, ticket_id: str, text: str, by: str, as_json: bool) -> None:
+    """Answer the customer by the channel they used: mail, chat or messaging service; it is a comment of the ticket too."""
+    key = Channels(context.store).reply(ticket_id, text, by=by)
+    if as_json:
+        emit_json({"interaction": key, "ticket": ticket_id})
+    else:
+        click.echo(f"{ticket_id}: written down; what is no chat leaves with `busyhour channel run`, or the next round")
 
 
 @click.command("attach", epilog=examples(f"busyhour ticket attach {_ONE} trace.png"))
@@ -145,5 +172,5 @@ def file_(context: Context, attachment: str, out: Path, as_json: bool) -> None:
 
 
 MORE: dict[str, click.Command] = {
-    str(each.name): each for each in (link_, merge_, split_, parent_, tag_, priority_, macro_, attach_, file_)
+    str(each.name): each for each in (link_, merge_, split_, parent_, tag_, priority_, macro_, reply_, attach_, file_)
 }

@@ -129,6 +129,27 @@ class TicketMerge(_Given):
     into: str = Field(min_length=1, max_length=64)
 
 
+class TicketMacro(_Given):
+    """`name`: a key of macros.yml."""
+
+    name: str = Field(min_length=1, max_length=64)
+
+
+class CustomerContact(_Given):
+    """A person: an e-mail address or a number at least."""
+
+    name: str = Field("", max_length=200)
+    role: str = Field("", max_length=200)
+    email: str = Field("", max_length=200)
+    phone: str = Field("", max_length=40)
+
+
+class MessageOwner(_Given):
+    """`customer`: whose it is."""
+
+    customer: str = Field(min_length=1, max_length=64)
+
+
 class TicketLink(_Given):
     """`relation`: related, blocks, blocked_by, duplicates or duplicated_by."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from console.api import desk, kpis, network, staff
+from console.api import accounts, contact, desk, kpis, macros, network, staff
 from console.api.common import PROBLEMS, ROOT
 from console.api.models import AnyDocument, Documents
 from console.errors import RequestError
@@ -100,4 +100,4 @@ def metrics(
     return Response(exposition(viewer.store, load(viewer.store)), media_type=CONTENT_TYPE)
 
 
-PARTS = (router, kpis.router, network.router, desk.router, staff.router)
+PARTS = (router, kpis.router, network.router, desk.router, contact.router, accounts.router, macros.router, staff.router)

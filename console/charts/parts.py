@@ -65,7 +65,7 @@ def _treemap(panel: Panel, parts: list[Part]) -> dict[str, Any]:
     data = []
     for place, (name, below) in enumerate(tops.items()):
         node: dict[str, Any] = {"name": name, "value": sum(size for _, size in below)}
-        node["itemStyle"] = {"color": series_colour(place)}
+        node["itemStyle"] = {"color": series_colour(place), "borderColor": "@paper"}  # behind its heading
         if below[0][0]:
             node["children"] = [{"name": " / ".join(names), "value": size} for names, size in below]
         data.append(node)

@@ -7,27 +7,32 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
+from functools import cache, lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
+from console.codes import CODES, coded
+from console.columns import heading, names_of
 from console.errors import NotFound, RequestError
-from console.i18n import Words
+from console.i18n import Words, zone_of
+from console.menu import stale_needs
 from console.panels import Answer, Asked, Chosen, asked
 from console.panels.request import filterable
 from console.panels.service import failed
 from console.security import LOOPBACK
 from console.services import Services
-from console.templating import fragment, messages, page
+from console.templating import fragment, messages, page, template
 from console.timerange import time_range
 from console.viewer import Viewer, allowed, current, services
 from contracts.errors import BusyhourError
 from dashboards.kinds import KINDS
-from dashboards.model import ANY, Dashboard, Panel
+from dashboards.model import ANY, Control, Dashboard, Panel
 
 router = APIRouter()
 Someone = Annotated[Viewer, Depends(allowed())]
@@ -72,35 +77,57 @@ def _show(request: Request, viewer: Viewer, name: str) -> Response:
     made = services(request)
     board = board_of(made, name)
     chosen = chosen_of(request, board, made)
+    kept = _kept(request)
     return page(
         request,
         "board.html",
         viewer,
         board=board,
-        panels=[_framed(board, panel, request) for panel in board.panels],
+        frames=_frames(board, viewer.words.language, kept),
         ranges=RANGES,
         span=_span(request, board),
         chosen=chosen,
         controls=_controls(made, viewer, board, chosen),
         facts={
             "name": board.name,
-            "query": _kept(request),
+            "query": kept,
             "refresh": board.refresh_sec,
             "zone": viewer.words.zone_name() if viewer.profile.timezone else "",
             "language": viewer.words.tag,
             "messages": messages(viewer.words),
             "notify": viewer.profile.notify,
-            "labels": _labels(board, viewer.words),
+            "labels": _labels(board, viewer.words.language),
+            "codes": _codes(viewer.words.language),
+            "coded": sorted(name for panel in board.panels for name in names_of(panel) if coded(name)),
         },
     )
 
 
-def _labels(board: Dashboard, words: Words) -> dict[str, str]:
+@lru_cache(500)
+def _frames(board: Dashboard, language: str, query: str) -> Markup:
+    """The frames of a dashboard's panels, which all who choose the same in a language have alike."""
+    panels = [_framed(panel) for panel in board.panels]
+    words = Words(language, zone_of(""))
+    made = template("board_frames.html", language).render(board=board, panels=panels, words=words, query=query)
+    return Markup(made)  # noqa: S704 - of a template that escapes every value
+
+
+@cache
+def _labels(board: Dashboard, language: str) -> dict[str, str]:
     """What stands in pictures and is translated: the pictures themselves are shared by viewers of every language."""
+    words = Words(language, zone_of(""))
     texts = {text for panel in board.panels for text in (panel.title, panel.unit)}
     texts |= {mark.label for panel in board.panels for mark in panel.thresholds}
     said = {text: words.text(text) for text in sorted(texts) if text}
+    names = {name for panel in board.panels for name in names_of(panel)}
+    said |= {name: heading(name, words) for name in sorted(names)}
     return {text: other for text, other in said.items() if other != text}
+
+
+@cache
+def _codes(language: str) -> dict[str, str]:
+    words = Words(language, zone_of(""))
+    return {code: said for code in CODES if (said := words.said(code)) != code}
 
 
 def board_of(made: Services, name: str) -> Dashboard:
@@ -142,42 +169,43 @@ def _kept(request: Request) -> str:
     return urlencode(request.query_params.multi_items())
 
 
-def _framed(board: Dashboard, panel: Panel, request: Request) -> dict[str, Any]:
-    x, y, width, height = panel.at
+def _framed(panel: Panel) -> dict[str, Any]:
     links = [{"to": f"/dashboards/{link.to}", "label": link.label} for link in panel.links]
     family = KINDS[panel.kind].family
-    return {"panel": panel, "family": family, "links": links, "x": x, "y": y, "w": width, "h": height}
+    return {"panel": panel, "family": family, "links": links, "coded": bool(panel.by) and coded(panel.by[0])}
 
 
 def _controls(made: Services, viewer: Viewer, board: Dashboard, chosen: Chosen) -> list[dict[str, Any]]:
     """Each control with the values that the viewer may choose; those of a query come from the shared cache."""
     found = []
-    for control in board.controls:
+    questions = [_question(board, control, chosen) for control in board.controls]
+    # All rights in one question, those of the menu with them.
+    viewer.learn([*stale_needs(viewer, made.clock()), *(need for _, one in questions for need in one.needs)])
+    for control, (as_panel, one) in zip(board.controls, questions, strict=True):
         name = control.variable or control.name
-        query = control.query or (
-            f"FROM {control.index} | STATS n = COUNT(*) BY {control.field} | SORT {control.field} | LIMIT 500"
-        )
-        as_panel = Panel(
-            f"control-{control.name}", control.label, "table", control.index, query, (0, 0, 1, 1), where="control"
-        )
         try:
-            sources = asked(board, as_panel, chosen).sources or (control.index,)
-            viewer.learn(f"{source}:read" for source in sources)
-            one = Asked(query, (), (), sources)
-            table = (
-                made.panels.answer(viewer.store, as_panel, one, lambda source: viewer.may(f"{source}:read"))
-                .result()
-                .table
-            )
+            table = _asked_of(made, viewer, as_panel, one).result(made.settings.number("console.query.sec")).table
             column = control.variable or control.field
             values = [str(value) for value in table.column(column) if value not in (None, ANY)]
-        except BusyhourError:
+        except (BusyhourError, TimeoutError):
             values = []
         now = chosen.controls.get(name, ANY)
         if now != ANY and now not in values:
             values = [now, *values]
-        found.append({"name": name, "label": control.label, "values": values, "chosen": now})
+        codes = coded(control.field or control.variable)
+        found.append({"name": name, "label": control.label, "values": values, "chosen": now, "coded": codes})
     return found
+
+
+def _question(board: Dashboard, control: Control, chosen: Chosen) -> tuple[Panel, Asked]:
+    """What asks for the values of a control."""
+    query = control.query or (
+        f"FROM {control.index} | STATS n = COUNT(*) BY {control.field} | SORT {control.field} | LIMIT 500"
+    )
+    name = f"control-{control.name}"
+    as_panel = Panel(name, control.label, "table", control.index, query, (0, 0, 1, 1), where="control")
+    sources = asked(board, as_panel, chosen).sources or (control.index,)
+    return as_panel, Asked(query, (), (), sources)
 
 
 @router.get("/dashboards/{name}/data")
@@ -213,11 +241,12 @@ def _prepare(request: Request, made: Services, name: str, only: str) -> list[tup
     panels = [panel for panel in board.panels if panel.query and (not only or panel.name == only)]
     every = [(panel, asked(board, panel, chosen)) for panel in panels]
     viewer.learn(need for _, one in every for need in one.needs)
+    return [(panel, one, _asked_of(made, viewer, panel, one)) for panel, one in every]
 
-    def may_read(source: str) -> bool:
-        return viewer.may(f"{source}:read")
 
-    return [(panel, one, made.panels.answer(viewer.store, panel, one, may_read)) for panel, one in every]
+def _asked_of(made: Services, viewer: Viewer, panel: Panel, one: Asked) -> Future[Answer]:
+    """The answer to come, as far as the viewer may read it, in their turn."""
+    return made.panels.answer(viewer.store, panel, one, lambda name: viewer.may(f"{name}:read"), viewer.username)
 
 
 async def _in_time(panel: Panel, one: Asked, future: Future[Answer], limit: float) -> bytes:
@@ -249,7 +278,7 @@ def _answer(request: Request, viewer: Viewer, name: str, panel_name: str) -> tup
     panel = panel_of(board, panel_name)
     one = asked(board, panel, chosen_of(request, board, made))
     viewer.require(*one.needs)
-    return panel, made.panels.answer(viewer.store, panel, one, lambda source: True).result()
+    return panel, _asked_of(made, viewer, panel, one).result()
 
 
 @router.get("/dashboards/{name}/panels/{panel_name}.csv")
@@ -274,4 +303,4 @@ def _plain(cell: Any) -> Any:
 def as_table(request: Request, name: str, panel_name: str, viewer: Someone) -> Response:
     """The rows behind a chart, for who cannot see it, as a part of the page."""
     panel, found = _answer(request, viewer, name, panel_name)
-    return fragment(request, "panel_table.html", viewer, panel=panel, table=found.table, most=200)
+    return fragment(request, "panel_table.html", viewer, panel=panel, table=found.table, heading=heading, most=200)

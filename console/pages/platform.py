@@ -8,11 +8,24 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from console.glossary import glossary
+from console.marking import marked as _
 from console.templating import page
 from console.viewer import Viewer, allowed, services
 from contracts.indices import ALL
 
 router = APIRouter()
+_FACTS = {  # of Elasticsearch, then of the console
+    "version": _("Version of Elasticsearch"),
+    "cluster": _("Cluster"),
+    "nodes": _("Nodes"),
+    "health": _("State of the cluster"),
+    "url": _("Address"),
+    "rows": _("Most rows of an answer"),
+    "lifecycle": _("Has lifecycle policies"),
+    "sessions": _("Sessions of the console"),
+    "watching": _("Dashboards kept live"),
+    "users": _("Signed in as"),
+}
 
 
 @router.get("/health")
@@ -22,7 +35,9 @@ def health(request: Request, viewer: Annotated[Viewer, Depends(allowed("cluster:
     info = viewer.store.info()
     jobs = _jobs(viewer) if viewer.may("job:read") else None
     console = {"sessions": made.sessions.count(), "watching": request.app.state.watching, "users": viewer.username}
-    return page(request, "health.html", viewer, info=info, jobs=jobs, console=console, stored=_stored(viewer))
+    return page(
+        request, "health.html", viewer, info=info, jobs=jobs, console=console, facts=_FACTS, stored=_stored(viewer)
+    )
 
 
 def _jobs(viewer: Viewer) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ from fastapi.responses import Response
 
 from alerting import Silence, list_silences
 from alerting import history as alert_history
-from console.i18n import marked as _
+from console.marking import marked as _
 from console.nouns import NOUNS, Noun, find, one
 from console.pages.actions import SILENCE_HOURS
+from console.pages.contact import FILE_NEEDS, TALK_NEEDS, talk_of
 from console.pages.plot import contributors
 from console.profiles import SEVERITIES
 from console.templating import messages, page
@@ -96,10 +97,12 @@ def _shown(noun: Noun) -> Any:
 def _more(noun: Noun, viewer: Viewer, source: Mapping[str, Any]) -> dict[str, Any]:
     if noun.name == "tickets":
         ticket = Ticket.of(source)
-        viewer.learn(["ticket:index", "ticket-note:read", "ticket-note:index"])
+        viewer.learn(["ticket:index", "ticket-note:read", "ticket-note:index", *FILE_NEEDS, *TALK_NEEDS])
         may = {"may_write": viewer.may("ticket:index"), "may_note": viewer.may("ticket-note:index")}
+        may |= {"may_read_files": viewer.may("attachment:read"), "may_attach": viewer.may("attachment:index")}
         notes = notes_of(viewer.store, ticket.id) if viewer.may("ticket-note:read") else []
-        return {"ticket": ticket, "steps": TRANSITIONS[ticket.state], "notes": notes, **may}
+        talk = talk_of(viewer, ticket.id)
+        return {"ticket": ticket, "steps": TRANSITIONS[ticket.state], "notes": notes, "talk": talk, **may}
     if noun.name == "alerts":
         viewer.learn(["alert:index", "silence:index", "silence:read"])
         silences = _silences(viewer, source) if viewer.may("silence:read") else []

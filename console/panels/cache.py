@@ -6,8 +6,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from typing import Generic, TypeVar
+
+from console.panels.turns import Turns
 
 V = TypeVar("V")
 
@@ -25,15 +28,15 @@ class SharedAnswers(Generic[V]):
         size: Callable[[V], int],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="panel")
+        self._turns = Turns(workers, "panel")
         self._most, self._size, self._monotonic = most_bytes, size, monotonic
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[float, V]] = OrderedDict()  # until when, what
         self._under_way: dict[Hashable, Future[V]] = {}
         self._bytes = 0
 
-    def get(self, key: Hashable, ask: Callable[[], V], keep_sec: float) -> Future[V]:
-        """The answer to `key`, by `ask` where nobody has it or asks for it. Kept for `keep_sec`."""
+    def get(self, key: Hashable, ask: Callable[[], V], keep_sec: float, person: str = "") -> Future[V]:
+        """The answer to `key`, by `ask` where nobody has it or asks for it, in the turn of `person`. Kept for `keep_sec`."""
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and kept[0] > self._monotonic():
@@ -46,7 +49,7 @@ class SharedAnswers(Generic[V]):
                 return under_way
             future: Future[V] = Future()
             self._under_way[key] = future
-        self._pool.submit(self._work, key, ask, keep_sec, future)
+        self._turns.submit(person, partial(self._work, key, ask, keep_sec, future))
         return future
 
     def _work(self, key: Hashable, ask: Callable[[], V], keep_sec: float, future: Future[V]) -> None:
@@ -75,4 +78,4 @@ class SharedAnswers(Generic[V]):
         return self._bytes
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._turns.close()

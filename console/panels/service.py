@@ -37,7 +37,9 @@ class Panels:
         self._shared: SharedAnswers[Answer] = SharedAnswers(workers, most_bytes, _size)
         self._keep_sec = keep_sec
 
-    def answer(self, store: Store, panel: Panel, asked: Asked, may_read: Callable[[str], bool]) -> Future[Answer]:
+    def answer(
+        self, store: Store, panel: Panel, asked: Asked, may_read: Callable[[str], bool], person: str = ""
+    ) -> Future[Answer]:
         """The answer to come, and never an error. `store`: acting as the person; `may_read`: checked for this request.
 
         The key has the query, what it is asked with and the indices that the person may read of those it reads: rights are
@@ -47,7 +49,7 @@ class Panels:
         if denied:
             return _done(said(panel, DENIED, detail=", ".join(denied)))
         key = (panel.where, panel.name, asked.query, asked.values, asked.where, frozenset(asked.sources))
-        return self._shared.get(key, lambda: _ask(store, panel, asked), self._keep_sec)
+        return self._shared.get(key, lambda: _ask(store, panel, asked), self._keep_sec, person)
 
     def close(self) -> None:
         self._shared.close()

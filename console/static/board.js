@@ -4,7 +4,7 @@
   const facts = JSON.parse(document.getElementById("facts").textContent);
   const words = Draw.formats(facts.language, facts.zone);
   const said = facts.messages;
-  words.labels = facts.labels;
+  Object.assign(words, { labels: facts.labels, spoken: facts.codes, coded: facts.coded });
   const panels = new Map();
   for (const element of document.querySelectorAll("[data-panel]")) panels.set(element.dataset.panel, element);
   const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name] ?? "");
@@ -43,7 +43,7 @@
         const reason = document.createElement("p");
         reason.className = "reason";
         const why = answer.state === "empty" && panel.dataset.empty ? panel.dataset.empty : "";
-        reason.textContent = fill(said[answer.state], values) + (why ? " " + why : "");
+        reason.textContent = fill(said[answer.state], values) + (why ? " " + why[0].toUpperCase() + why.slice(1) : "");
         body.replaceChildren(reason);
       }
       note(panel, answer.state === "away" ? said.away : "");
@@ -52,7 +52,8 @@
     const text = JSON.stringify(answer.picture);
     if (answers.get(answer.panel) !== text) {
       answers.set(answer.panel, text);
-      Draw.show(body, answer.picture, words, addressFor(panel), said);
+      const own = "coded" in panel.dataset ? { ...words, codes: facts.codes } : words;
+      Draw.show(body, answer.picture, own, addressFor(panel), said);
       if (answer.picture.kind === "chart") {
         body.setAttribute("role", "img");
         body.setAttribute("aria-label", fill(said.picture, { title: panel.dataset.title, count: answer.rows }));

@@ -14,6 +14,10 @@ const Draw = (() => {
     const whole = make({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     const day = make({ day: "2-digit", month: "2-digit" });
     return {
+      labels: {}, // what definitions say: text -> text
+      spoken: {}, // codes: code -> word
+      codes: {}, // those, where a panel is by codes
+      coded: [], // columns of tables that hold codes
       number: (value) => (typeof value === "number" ? number.format(value) : String(value ?? "–")),
       time: (value) => full.format(new Date(value)),
       tick: (value) => (whole.format(new Date(value)) === "00:00" ? day : clock).format(new Date(value)),
@@ -36,18 +40,30 @@ const Draw = (() => {
     return typeof value === "string" && value[0] === "@" && colours[value] ? colours[value] : value;
   }
 
-  // What the dashboard's definition says (titles, units, marks) in the viewer's language; names of the data stay as they are.
-  function name(option, labels) {
+  // What the dashboard's definition says (titles, units, columns, marks) and the codes of its data in the viewer's language;
+  // names of the data stay as they are.
+  function name(option, words) {
+    const said = (text) => words.labels[text] || words.codes[text] || text;
     for (const series of option.series) {
-      const marks = (series.markLine && series.markLine.data) || [];
-      for (const each of series.type === "gauge" ? series.data : marks) each.name = labels[each.name] || each.name;
+      series.name = said(series.name);
+      for (const each of (series.markLine && series.markLine.data) || []) each.name = said(each.name);
+      if (["gauge", "pie", "treemap"].includes(series.type)) for (const each of series.data) each.name = said(each.name);
     }
+    for (const axis of [option.xAxis, option.yAxis]) {
+      if (axis && axis.type === "category" && axis.data && !axis.times) axis.data = axis.data.map(said);
+    }
+  }
+
+  // The other way: what a click has hit, as the data call it.
+  function unsaid(text, words) {
+    for (const table of [words.codes, words.labels]) for (const [key, said] of Object.entries(table)) if (said === text) return key;
+    return text;
   }
 
   function completed(picture, words) {
     const colours = theme();
     const option = painted(picture.option, colours);
-    name(option, words.labels || {});
+    name(option, words);
     for (const series of option.series) {
       if (series.type === "gauge") series.detail.formatter = series.axisLabel.formatter = words.number;
     }
@@ -102,7 +118,7 @@ const Draw = (() => {
         const from = picture.click.from;
         const axis = picture.option.yAxis && picture.option.yAxis.data;
         const value = from === "series" ? event.seriesName : from === "row" && axis ? axis[event.value[1]] : event.name;
-        onClick(picture.click.field, value);
+        onClick(picture.click.field, unsaid(value, words));
       });
     }
     return drawn;
@@ -141,7 +157,7 @@ const Draw = (() => {
       if (colour) tile.style.borderInlineStartColor = colour;
       tile.append(make("span", "tile-value", cell(each.value, words)));
       const label = make("span", "tile-label");
-      label.append(linked(each.label, picture.field, each.label, href));
+      label.append(linked(words.labels[each.label] || words.codes[each.label] || each.label, picture.field, each.label, href));
       tile.append(label);
       if (each.below !== null && each.below !== undefined) tile.append(make("span", "tile-below", cell(each.below, words)));
       list.append(tile);
@@ -157,7 +173,7 @@ const Draw = (() => {
     const made = make("table");
     const head = made.createTHead().insertRow();
     for (const column of picture.columns) {
-      const heading = make("th", "", column.name);
+      const heading = make("th", "", words.labels[column.name] || column.name);
       heading.scope = "col";
       head.append(heading);
     }
@@ -168,7 +184,9 @@ const Draw = (() => {
         const place = line.insertCell();
         if (typeof value === "number") place.className = "number";
         if (isTime(value)) place.className = "time";
-        const text = cell(value, words, messages.yes, messages.no);
+        const code = typeof value === "string" && words.coded.includes(picture.columns[at].name) ? words.spoken[value] : "";
+        const text = code || cell(value, words, messages.yes, messages.no);
+        if (code) place.className = "code"; // a word that must not break
         const page = PAGES[picture.columns[at].name];
         if (page && typeof value === "string") place.append(anchor(text, page + encodeURIComponent(value)));
         else place.append(linked(text, picture.columns[at].field, value, href));

@@ -9,14 +9,14 @@ from typing import Any
 
 from contracts.clock import from_epoch_ms
 from contracts.settings import Settings
-from datagen.incidents import Incident
-from detectors.bench.beside import beside
+from detectors.bench.beside import beside, chosen
 from detectors.bench.calibration import calibration
 from detectors.bench.oracle import Seen, look
+from detectors.bench.truth import label, ours
 from detectors.bench.world import World, make
-from detectors.evaluation import Evaluation, Found, Labelled, evaluate
+from detectors.evaluation import Evaluation, Labelled, evaluate
 from detectors.findings import Incident as Ours
-from detectors.judging import find, train_all
+from detectors.judging import Judgement, find, train_all, train_joints
 from infrastructure.memory import peak_bytes
 
 Say = Callable[[str], None]
@@ -29,24 +29,29 @@ class Benched:
     world: World
     seen: Mapping[str, Seen]
     truth: tuple[Labelled, ...]
-    found: tuple[Ours, ...]
+    judgement: Judgement
     evaluation: Evaluation
     calibration: Mapping[str, Any]
     seconds: Mapping[str, float]
 
 
-def bench_detect(settings: Settings, *, seed: int, weeks: int, say: Say, peers: Sequence[str] = ()) -> dict[str, Any]:
+def bench_detect(
+    settings: Settings, *, seed: int, weeks: int, say: Say, peers: Sequence[str] | None = None
+) -> dict[str, Any]:
     """The figures of one seed: `evaluate`'s keys first, then by incident type, and what the oracle says of each incident.
 
     Points are counted straight from the generated tables (`bench.tables`): no files, no node. An incident that the oracle
     does not see, or that the books of files must tell, is shown and not scored. `peers`: public detectors to judge the same
-    points (`bench.beside`).
+    points (`bench.beside`); empty: all that can run here, None: none. Raises UserError on one that cannot, or that is none.
     """
+    names = None if peers is None else chosen(peers)
     result = benched(settings, seed=seed, weeks=weeks, say=say)
     found = figures(result)
-    if peers:
-        say(f"the same points by {', '.join(peers)}")
-        found["peers"] = beside(result.world, result.truth, peers)
+    if names is not None:
+        took: dict[str, float] = {}
+        with _Timed(took, "peers"):
+            found["peers"] = beside(result.world, result.truth, result.judgement, names, say=say)
+        found["seconds"]["peers"] = round(took["peers"], 1)
     return found
 
 
@@ -66,31 +71,15 @@ def judged(world: World, seen: Mapping[str, Seen], took: dict[str, float]) -> Be
     kpis, load, zone = list(world.kpis.values()), world.points.load, world.points.zone
     with _Timed(took, "train"):
         baselines = train_all(kpis, load, world.start_ms, world.judged_ms, zone)
+        joints = train_joints(kpis, baselines, load, world.start_ms, world.judged_ms)
     with _Timed(took, "detect"):
-        found = find(kpis, baselines, load, world.judged_ms, world.end_ms, zone).incidents
+        judgement = find(kpis, baselines, load, world.judged_ms, world.end_ms, zone, joints=joints)
     truth = tuple(label(one, seen[one.id]) for one in world.incidents)
     since, until = from_epoch_ms(world.judged_ms), from_epoch_ms(world.end_ms)
-    evaluation = evaluate(truth, [ours(one) for one in found], since=since, until=until)
+    evaluation = evaluate(truth, [ours(one) for one in judgement.incidents], since=since, until=until)
     with _Timed(took, "calibration"):
         rates = calibration(world, baselines)
-    return Benched(world, seen, truth, tuple(found), evaluation, rates, took)
-
-
-def label(one: Incident, seen: Seen) -> Labelled:
-    """A placed incident as a line of a truth file has it; scored when a detector must find it and an oracle sees it."""
-    places = [str(one.place), *([f"service:{one.service}"] if one.place.type == "feed" else [])]
-    start, end = from_epoch_ms(one.start), from_epoch_ms(one.end)
-    scored = one.type.scored_by == "detector" and seen.visible
-    limit = one.type.delay_limit.total_seconds()
-    return Labelled(
-        one.id, one.type.name, one.service, tuple(places), start, end, one.strength, one.description, scored, limit
-    )
-
-
-def ours(one: Ours) -> Found:
-    """An incident of ours as evaluation needs it."""
-    start, end, detected = (from_epoch_ms(moment) for moment in (one.start, one.end, one.detected))
-    return Found(one.id, one.services, tuple(map(str, one.entities)), start, end, detected, one.title)
+    return Benched(world, seen, truth, judgement, evaluation, rates, took)
 
 
 def figures(result: Benched) -> dict[str, Any]:
@@ -114,7 +103,7 @@ def figures(result: Benched) -> dict[str, Any]:
         "oracle_within_limit": len(in_time),
         "calibration": dict(result.calibration),
         "oracle": {name: _seen(one) for name, one in result.seen.items()},
-        "false_alarms": [_alarm(one) for one in result.found if one.id in evaluation.false_alarms],
+        "false_alarms": [_alarm(one) for one in result.judgement.incidents if one.id in evaluation.false_alarms],
         "seconds": {name: round(value, 1) for name, value in result.seconds.items()},
         "peak_rss_bytes": peak_bytes(),
     }

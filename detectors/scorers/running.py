@@ -16,12 +16,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from detectors.baseline import Baseline, Expected
 from detectors.panel import Bools, Floats, Ints, Panel
 from detectors.scales import to_scale
 from detectors.scorers.continuous import samples_behind
-from detectors.tails import bursts, continuous_tails, count_tails, ratio_tails, score_of, surprise
+from detectors.tails import Tails, bursts, continuous_tails, count_tails, ratio_tails, score_of, surprise
 
 SUDDEN_SEC = (300, 600, 900, 1800, 3600)
 SLOW_SEC = (10800, 43200, 86400)
@@ -156,6 +157,24 @@ def surprise_of_all(panel: Panel, baseline: Baseline, expected: Expected, *, hig
     return float(_surprise(panel, baseline, part, len(panel.starts), high)[0, 0])
 
 
+def normal_scores(panel: Panel, baseline: Baseline, expected: Expected, width: int, columns: Bools) -> Floats:
+    """How far the window of `width` buckets that ends with each of `columns` strays, as a normal one would.
+
+    Φ⁻¹ of its own tail; of what comes in whole events the middle of the step is taken (mid-p). NaN: it says too little.
+    """
+    part = Sums(*(total[:, columns] for total in window(sums_of(panel, baseline, expected), width)))
+    mean, between, distance = _distance(panel, baseline, part)
+    enough = part.whole >= LEAST_COVERAGE * width if panel.kpi.model == "count" else part.samples >= LEAST_SAMPLES
+    enough &= np.isfinite(distance)
+    found = np.full(distance.shape, np.nan)
+    if enough.any():
+        low, high = _tails(panel, baseline, part, mean, between, enough)
+        step = np.maximum(low + high - 1.0, 0.0) / 2
+        low, high = np.maximum(low - step, 1e-300), np.maximum(high - step, 1e-300)
+        found[enough] = np.where(low < high, special.ndtri(low), -special.ndtri(high))
+    return found
+
+
 def _surprise(panel: Panel, baseline: Baseline, part: Sums, width: int, high: bool) -> Floats:
     """−log10 p of each window; 0 where it does not deviate that way."""
     mean, between, distance = _distance(panel, baseline, part)
@@ -167,7 +186,8 @@ def _surprise(panel: Panel, baseline: Baseline, part: Sums, width: int, high: bo
         near &= np.abs(part.seen - part.due) >= LEAST_EVENTS * _within(panel, baseline)
     result = np.zeros(part.seen.shape)
     if near.any():
-        result[near] = surprise(_tail(panel, baseline, part, mean, between, near, high))
+        tails = _tails(panel, baseline, part, mean, between, near)
+        result[near] = surprise(tails.high if high else tails.low)
     return result
 
 
@@ -197,22 +217,19 @@ def seen_on_scale(panel: Panel, baseline: Baseline, part: Sums) -> Floats:
         return to_scale(panel.kpi, part.seen / part.whole, np.broadcast_to(baseline.floor[:, None], part.seen.shape))
 
 
-def _tail(
-    panel: Panel, baseline: Baseline, part: Sums, mean: Floats, between: Floats, near: Bools, high: bool
-) -> Floats:
+def _tails(panel: Panel, baseline: Baseline, part: Sums, mean: Floats, between: Floats, near: Bools) -> Tails:
+    """Of the windows that are `near`, in their order."""
     kpi, rows = panel.kpi, near.nonzero()[0]
     if kpi.model == "count":
-        tails = count_tails(part.seen[near], mean[near], between[near])
-    elif kpi.by_parts:
+        return count_tails(part.seen[near], mean[near], between[near])
+    if kpi.by_parts:
         within = _within(panel, baseline)[rows, 0]
         hits = (part.seen[near], part.whole[near], mean[near], within, between[near])
-        tails = bursts(ratio_tails(*hits), *hits, baseline.tail[rows]) if kpi.model == "ratio" else ratio_tails(*hits)
-    else:
-        variance = baseline.within[rows] / np.maximum(part.samples[near], 1.0) + between[near]
-        seen = seen_on_scale(panel, baseline, part)[near]
-        # The mean of more samples than the tail was learned from is nearer to normal.
-        usual = np.maximum(np.nan_to_num(baseline.samples).mean(axis=1), 1.0)[rows]
-        more = np.maximum(part.samples[near] / usual / baseline.learned_steps, 1.0)
-        tail = baseline.tail[rows] * (1.0 if kpi.logarithmic else more)
-        tails = continuous_tails(seen, mean[near], variance, tail)
-    return tails.high if high else tails.low
+        return bursts(ratio_tails(*hits), *hits, baseline.tail[rows]) if kpi.model == "ratio" else ratio_tails(*hits)
+    variance = baseline.within[rows] / np.maximum(part.samples[near], 1.0) + between[near]
+    seen = seen_on_scale(panel, baseline, part)[near]
+    # The mean of more samples than the tail was learned from is nearer to normal.
+    usual = np.maximum(np.nan_to_num(baseline.samples).mean(axis=1), 1.0)[rows]
+    more = np.maximum(part.samples[near] / usual / baseline.learned_steps, 1.0)
+    tail = baseline.tail[rows] * (1.0 if kpi.logarithmic else more)
+    return continuous_tails(seen, mean[near], variance, tail)

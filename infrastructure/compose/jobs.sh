@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the product's jobs one after the other, for ever: CDRs → calls and sessions → KPI points → (once a day) baselines → anomalies → alerts.
+# Runs the product's jobs one after the other, for ever: CDRs → calls and sessions → KPI points → (once a day) baselines → anomalies → alerts
+# → the service desk's own work → messages fetched, filed and sent.
 # A job that fails is told to standard error and tried again in the next round; the jobs keep their own checkpoints in
 # Elasticsearch, so that a round left out or done twice changes nothing. After a round in which every job succeeded the
 # heartbeat file is touched: the container's health check looks at its age.
@@ -32,6 +33,9 @@ while :; do
   fi
   job detect || well=no
   job alert || well=no
+  job desk run || well=no
+  job channel run || well=no
+  job desk backlog || well=no
   if [ "$well" = yes ]; then touch "$heartbeat"; fi
   done_rounds=$((done_rounds + 1))
   if ((rounds > 0 && done_rounds >= rounds)); then break; fi

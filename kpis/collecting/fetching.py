@@ -13,6 +13,7 @@ import requests
 
 from contracts.errors import OperatorError, SettingError, UserError
 from contracts.settings import Settings
+from kpis.collecting.deadline import Late, session
 
 LARGEST = 5_000_000  # bytes of an answer
 _CONNECT_SEC, _READ_SEC, _WHOLE_SEC = 5.0, 10.0, 30.0
@@ -20,15 +21,13 @@ _CHUNK = 65_536
 
 
 class Fetcher:
-    """Asks and hands over, at most `tries` times with growing pauses. `sleep` and `session` are passed in by tests."""
+    """Asks and hands over, at most `tries` times with growing pauses. `sleep` is passed in by tests."""
 
     def __init__(self, settings: Settings, *, tries: int = 3, sleep: Callable[[float], None] = time.sleep) -> None:
         hosts = settings.text("kpi.collect.hosts").split(",")
         self._hosts = {host.strip().lower() for host in hosts if host.strip()}
         self._secrets = Path(settings.text("home")) / "secrets" / "kpi"
         self._tries, self._sleep = tries, sleep
-        self._session = requests.Session()
-        self._session.trust_env = False  # neither proxies nor .netrc of whoever runs the job
 
     def json(self, url: str, params: Mapping[str, str] | None = None, secret: str = "") -> Any:
         """The answer's content. Raises OperatorError where it cannot be had or is no JSON, SettingError on a host not listed."""
@@ -96,11 +95,16 @@ class Fetcher:
 
     def _once(self, method: str, url: str, place: str, secret: str, **more: Any) -> bytes:
         try:
-            with self._session.request(
-                method, url, timeout=(_CONNECT_SEC, _READ_SEC), allow_redirects=False, stream=True, **more
-            ) as answer:
+            with (
+                session(_WHOLE_SEC) as asking,
+                asking.request(
+                    method, url, timeout=(_CONNECT_SEC, _READ_SEC), allow_redirects=False, stream=True, **more
+                ) as answer,
+            ):
                 _check_status(answer.status_code, place, secret)
                 return _body(answer, place)
+        except Late:
+            raise _Again(f"takes more than {_WHOLE_SEC:.0f} s") from None
         except requests.RequestException as error:
             raise _Again(f"no answer: {type(error).__name__}") from None
 
@@ -120,13 +124,11 @@ def _check_status(status: int, place: str, secret: str) -> None:
 
 
 def _body(answer: requests.Response, place: str) -> bytes:
-    began, found = time.monotonic(), bytearray()
+    found = bytearray()
     for chunk in answer.iter_content(_CHUNK):
         found += chunk
         if len(found) > LARGEST:
             raise OperatorError(f"answers more than {LARGEST:,} bytes", where=place)
-        if time.monotonic() - began > _WHOLE_SEC:
-            raise _Again(f"takes more than {_WHOLE_SEC:.0f} s")
     return bytes(found)
 
 

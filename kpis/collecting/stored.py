@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from contracts.clock import parse_iso
+from contracts.clock import epoch_ms, parse_iso
 from contracts.entities import Entity
 from contracts.indices import CDR_INDEX, CORRELATED_INDEX, KPI_INDEX
 from infrastructure.store import Store
 from kpis import compiler, counting
 from kpis.collecting.interface import Due
+from kpis.outlived import Partitions
 from kpis.parts import State
 from kpis.tracking.model import WHOLE, Measure, Tracked
 from kpis.tracking.points import Value
 from kpis.tracking.reading import ELAPSED
 
+_RECENT = timedelta(days=2)  # what is due in every run; whole partitions are older when they are dropped
 _LONGEST_NAME = 200  # characters of an entity's name; longer ones are broken records
 
 
@@ -32,6 +34,12 @@ class Stored:
         return parse_iso(found) if found else None
 
     def values(self, store: Store, tracked: Tracked, due: Due) -> Iterator[Value]:
+        standing = _outlived(store, tracked, due)
+        for value in self._values(store, tracked, due):
+            if value.samples >= standing.get((value.entity, value.bucket_ms), 0):
+                yield value
+
+    def _values(self, store: Store, tracked: Tracked, due: Due) -> Iterator[Value]:
         measure = _measure(tracked)
         made: set[tuple[str, int]] = set()
         for kind, field in measure.entities.items():
@@ -84,6 +92,19 @@ def _value(tracked: Tracked, measure: Measure, kind: str, row: dict[str, object]
         return Value(entity, start, None, None, None, int(str(row["n"])), "not_measurable")
     state: State = "ok" if denominator >= tracked.least_sample else "insufficient_data"
     return Value(entity, start, numerator / denominator, numerator, denominator, int(denominator), state)
+
+
+def _outlived(store: Store, tracked: Tracked, due: Due) -> dict[tuple[str, int], int]:
+    """Samples of the points that stand, by entity and bucket: what is behind them was dropped. Asked where due reaches back."""
+    if due.end - due.start <= _RECENT:
+        return {}
+    span = epoch_ms(due.start), epoch_ms(due.end)
+    partitions = Partitions(store, _measure(tracked).index, store.clock())
+    if not partitions.older_points([span], {"term": {"kpi.id": tracked.id}}):
+        return {}
+    own = f'kpi.id == {compiler.constant(tracked.id)} AND kpi.version == {tracked.version} AND kpi.origin == "store"'
+    found = partitions.outlived(own, due.resolution_sec, span)
+    return {(place.entity, place.bucket_ms): samples for place, samples in found.items()}
 
 
 def _taken_back(

@@ -12,7 +12,7 @@ from contracts.clock import Clock, iso, utc_now
 from contracts.errors import StoreRefused
 from infrastructure.store import Operation, Store
 from servicedesk.channels.language import detect
-from servicedesk.channels.message import INBOUND, RECEIVED, Inbound
+from servicedesk.channels.message import INBOUND, OUTBOUND, RECEIVED, Inbound
 from servicedesk.channels.words import one_line
 
 INDEX = "interaction"
@@ -36,14 +36,29 @@ class Interactions:
         found = self.store.get(INDEX, key)
         return None if found is None else found.source
 
-    def mark(self, key: str, **values: Any) -> Document:
-        """Sets fields of `interaction`; `customer` and `conversation` too. The document as it is then."""
+    def mark(self, key: str, *, unless: str = "", **values: Any) -> Document:
+        """Sets fields of `interaction`; `customer` and `conversation` too. The document as it is then.
+
+        `unless`: one of this status is left as it is.
+        """
 
         def marked(source: Document) -> Document | None:
+            if unless and source[INDEX]["status"] == unless:
+                return None
             after = _with(source, values)
             return None if after == source else {**after, "event": {"ingested": iso(self.clock())}}
 
         return self.store.modify(INDEX, key, marked)
+
+    def outbound(self, channel: str, external_id: str) -> str:
+        """Our key of what we sent under an id of the other system; "" when there is none."""
+        if not external_id:
+            return ""
+        self.store.refresh(INDEX)
+        wanted = {"channel": channel, "direction": OUTBOUND, "external_id": external_id}
+        filters = [{"term": {f"interaction.{name}": value}} for name, value in wanted.items()]
+        hits = self.store.search(INDEX, query={"bool": {"filter": filters}}, size=1, _source=False)["hits"]["hits"]
+        return str(hits[0]["_id"]) if hits else ""
 
     def known(self, ids: Sequence[str]) -> dict[str, Document]:
         """Those of several that are there."""
@@ -60,9 +75,11 @@ class Interactions:
         direction: str = "",
         sender: str = "",
         limit: int = 100,
+        refreshed: bool = True,
     ) -> list[Document]:
-        """Newest first, each with its id as `id`."""
-        self.store.refresh(INDEX)
+        """Newest first, each with its id as `id`. `refreshed`: with what was written just now, which wants the right to it."""
+        if refreshed:
+            self.store.refresh(INDEX)
         wanted = {"channel": channel, "ticket": ticket, "conversation": conversation, "status": status}
         wanted |= {"direction": direction, "sender": sender}
         filters = [{"term": {f"interaction.{name}": value}} for name, value in wanted.items() if value]

@@ -139,6 +139,17 @@ class Filing:
 
         self._desk.change(ticket, answered)
 
+    def undelivered(self, ticket: str, key: str, why: str) -> None:
+        """An answer that never arrived, as a comment; once. A closed ticket takes none."""
+        mark = f"undelivered:{key}"
+
+        def told(source: Document) -> Document | None:
+            if lifecycle.told_by(source, mark) or lifecycle.state_of(source) == "closed":
+                return None
+            return lifecycle.noted(source, self._desk.clock(), lifecycle.BY, one_comment(why), mark)
+
+        self._desk.change(ticket, told)
+
     def newest(self, ticket: str) -> Document:
         """The customer's last message in a ticket. Raises UserError when nobody wrote."""
         for row in self._book.list(ticket=ticket, direction="inbound", limit=1):

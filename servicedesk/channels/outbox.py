@@ -7,6 +7,8 @@ Message-ID, by which mail systems tell it is the same: at least once, never lost
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -41,12 +43,13 @@ class Away(SendError):
     """The other side does not answer: nothing goes now."""
 
 
-Send = Callable[[Document], None]  # raises SendError
+Send = Callable[[Document], str | None]  # the other system's id of it, where it gives one; raises SendError
+Undelivered = Callable[[str, Document, str], object]  # key, document and why it never goes
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the mails that were due."""
+    """What became of what was due."""
 
     sent: int = 0
     failed: int = 0
@@ -55,8 +58,10 @@ class Tally:
 
 
 class Outbox:
-    def __init__(self, book: Interactions) -> None:
-        self._book = book
+    """`undelivered` is told of what is given up, before that is marked; told twice when that is killed in between."""
+
+    def __init__(self, book: Interactions, undelivered: Undelivered = lambda *_: None) -> None:
+        self._book, self._undelivered = book, undelivered
 
     def put(
         self,
@@ -96,24 +101,31 @@ class Outbox:
         document |= {"customer": {"id": customer}} if customer else {}
         return self._book.keep(key, document)
 
-    def run(self, send: Send, channel: str = EMAIL) -> Tally:
-        """Sends what is due, oldest first. Stops at the first sign that the other side is away."""
-        tally = Tally()
-        for key, document in self._due(channel):
+    def run(self, send: Send, channel: str = EMAIL, within_sec: float = math.inf) -> Tally:
+        """Sends what is due, oldest first. Stops at the first sign that the other side is away.
+
+        `send` is given the interaction with its key as `id`. After `within_sec` no further one is begun.
+        """
+        tally, end = Tally(), time.monotonic() + within_sec
+        for number, (key, document) in enumerate(self._due(channel)):
+            if number and time.monotonic() >= end:
+                break
             taken = self._take(key, document)
             if taken is None:
                 continue
             try:
-                send(taken)
+                name = send({**taken, "id": key})
             except Away as error:
                 self._later(key, taken, str(error), tally, counts=False)
                 return tally
             except NotNow as error:
                 self._later(key, taken, str(error), tally)
             except Never as error:
-                self._end(key, FAILED, str(error), tally)
+                self._given_up(key, taken, str(error), tally)
             else:
-                self._end(key, SENT, "", tally)
+                # A message that the other side reported as failed meanwhile stays so.
+                self._book.mark(key, unless=FAILED, status=SENT, reason="", **({"external_id": name} if name else {}))
+                tally.sent += 1
         return tally
 
     def _due(self, channel: str) -> Iterator[tuple[str, Document]]:
@@ -145,7 +157,7 @@ class Outbox:
     def _later(self, key: str, taken: Document, why: str, tally: Tally, *, counts: bool = True) -> None:
         attempts = int(taken[INDEX]["attempts"])
         if counts and attempts >= MOST_TRIES:
-            self._end(key, FAILED, f"given up after {attempts} tries: {why}", tally)
+            self._given_up(key, taken, f"given up after {attempts} tries: {why}", tally)
             return
         tally.pending += 1
         tally.problems.append(why)
@@ -153,13 +165,11 @@ class Outbox:
         kept = attempts if counts else attempts - 1
         self._book.mark(key, status=PENDING, next_try=again, reason=one_line(why), attempts=kept)
 
-    def _end(self, key: str, status: str, why: str, tally: Tally) -> None:
-        self._book.mark(key, status=status, reason=one_line(why))
-        if status == SENT:
-            tally.sent += 1
-        else:
-            tally.failed += 1
-            tally.problems.append(why)
+    def _given_up(self, key: str, taken: Document, why: str, tally: Tally) -> None:
+        self._undelivered(key, taken, why)
+        self._book.mark(key, status=FAILED, reason=one_line(why))
+        tally.failed += 1
+        tally.problems.append(why)
 
 
 def _pause(attempts: int) -> timedelta:

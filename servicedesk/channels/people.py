@@ -26,20 +26,25 @@ def language_of(store: Store, customer: str) -> str:
 
 
 def _by_mail(store: Store, address: str) -> str:
-    query = {"term": {"customer.email.keyword": {"value": address, "case_insensitive": True}}}
+    either = [
+        {"term": {"customer.email.keyword": {"value": address, "case_insensitive": True}}},
+        {"term": {"customer.reach": address.lower()}},
+    ]
+    query = {"bool": {"should": either, "minimum_should_match": 1}}
     return _one(store.search("customer", query=query, size=2, _source=["customer.id"])["hits"]["hits"])
 
 
 def _by_number(store: Store, number: str) -> str:
     """By the keyed hash that records of the number have, and by the number to call back."""
-    digits = re.sub(r"\D", "", number)
+    digits = re.sub(r"\D", "", number).removeprefix("00")
     spellings = (f"+{digits}", digits, f"00{digits}")
     key = pii_key(store.settings)
     found = store.get_many("subscriber", [keyed_hash(key, each) for each in spellings])
     owners = {row.source["customer"]["id"] for row in found.values()}
     if owners:
         return owners.pop() if len(owners) == 1 else ""
-    query = {"terms": {"customer.phone": list(spellings)}}
+    either = [{"terms": {name: list(spellings)}} for name in ("customer.phone", "customer.reach")]
+    query = {"bool": {"should": either, "minimum_should_match": 1}}
     return _one(store.search("customer", query=query, size=2, _source=["customer.id"])["hits"]["hits"])
 
 

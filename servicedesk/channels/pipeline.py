@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from contracts.clock import Clock, utc_now
 from contracts.errors import UserError
@@ -23,8 +24,10 @@ from servicedesk.channels.message import (
     BOUNCED,
     CHAT,
     EMAIL,
+    FAILED,
     FILED,
     IGNORED,
+    OUTBOUND,
     PENDING,
     RECEIVED,
     REFUSED,
@@ -34,7 +37,11 @@ from servicedesk.channels.message import (
 )
 from servicedesk.channels.outbox import Outbox
 from servicedesk.channels.people import customer_of, language_of
+from servicedesk.channels.web.adapters import Report
+from servicedesk.channels.web.sending import Sender, senders
+from servicedesk.channels.words import MOST_TEXT, one_line
 from servicedesk.desk import TicketDesk
+from servicedesk.ticket import Ticket
 
 _log = logging.getLogger("busyhour.channels")
 
@@ -60,7 +67,7 @@ class Channels:
         self.store, self.clock = store, clock
         self._desk = TicketDesk(store, clock)
         self.book = Interactions(store, clock)
-        self.outbox = Outbox(self.book)
+        self.outbox = Outbox(self.book, self._undelivered)
         self.address = store.settings.text("channel.mail.address").strip().casefold()
         self._filing = Filing(store, self._desk, self.book)
         self._limit = SenderLimit(self.book, store.settings.number("channel.mail.hourly"))
@@ -104,30 +111,91 @@ class Channels:
         """An agent's answer to whoever wrote last in a ticket, by the channel they used; the interaction's id.
 
         It is a comment of the ticket too. The same text by the same agent to the same message goes once. Raises UserError
-        when nobody wrote, or by a channel that takes no answers.
+        when nobody wrote, or by a channel that takes no answers, or none so long.
         """
         last = self._filing.newest(ticket)
-        own = last[INDEX]
-        if own["channel"] not in (EMAIL, CHAT):
-            raise UserError(
-                f"{own['channel']} takes no answers from here", where=ticket, remedy="call or write yourself"
-            )
+        channel = last[INDEX]["channel"]
+        if not self._takes(channel):
+            raise UserError(f"{channel} takes no answers from here", where=ticket, remedy="call or write yourself")
         if not text.strip():
             raise UserError("the answer is empty", where=ticket)
+        longest = self.senders[channel].longest if channel in self.senders else MOST_TEXT
+        if len(text) > longest:
+            raise UserError(f"{channel} takes {longest:,} characters at once, not {len(text):,}", where=ticket)
         key = joined(("reply", last["id"], by, text))
-        self._answer(key, last, text, ticket=ticket, by=by, automatic=False)
+        self.answer(key, last, text, ticket=ticket, by=by, automatic=False)
         self._filing.reply(ticket, key, text, by, self.clock())
         return key
 
-    def tell(self, ticket: str, text: str, by: str) -> str:
-        """What `TicketDesk` tells the customer of a ticket without a person (`desk.Tell`); "" when they never wrote here."""
+    def tell(self, ticket: str, mark: str) -> None:
+        """Tells the customers of a ticket that its cause is over (`desk.Tell`), once for a mark: by the channel that they
+        used, else by mail where their address is known. Who is only named in an alert's ticket asked nothing, and is not told.
+        """
+        key, found = joined(("told", ticket, mark)), self._desk.get(ticket)
         try:
             last = self._filing.newest(ticket)
         except UserError:
-            return ""
-        key = joined(("told", ticket, by, text))
-        self._answer(key, last, text, ticket=ticket, by=by)
-        return key
+            last = {INDEX: {"channel": ""}}
+        if self.takes(last):
+            self.answer(key, last, texts.text("cause_over", self.language(last), ticket=ticket), ticket=ticket)
+        elif found.origin != "alert" and self.address:
+            for customer in found.customer_ids:
+                self._write_to(joined((key, customer)), customer, found)
+
+    def reported(self, channel: str, report: Report) -> bool:
+        """What a messaging service says became of an answer of ours; whether it was known."""
+        key = report.key if self._is_ours(report.key, channel) else self.book.outbound(channel, report.external_id)
+        if not key:
+            return False
+        if report.failed:
+            known = self.book.get(key)
+            if known is not None and known[INDEX]["status"] != FAILED:
+                self._undelivered(key, known, report.failed)
+                self.book.mark(key, status=FAILED, reason=one_line(report.failed))
+        else:
+            more = {"external_id": report.external_id} if report.external_id else {}
+            self.book.mark(key, unless=FAILED, status=SENT, **more)
+        return True
+
+    @cached_property
+    def senders(self) -> dict[str, Sender]:
+        """Messaging services that answers can be sent to, by channel. Raises SettingError."""
+        return senders(self.store.settings)
+
+    def takes(self, to: Document) -> bool:
+        """Whether an answer to this message can go by its channel."""
+        return bool(to[INDEX].get("sender")) and self._takes(to[INDEX]["channel"])
+
+    def _takes(self, channel: str) -> bool:
+        return channel == CHAT or (channel == EMAIL and bool(self.address)) or channel in self.senders
+
+    def _is_ours(self, key: str, channel: str) -> bool:
+        known = self.book.get(key) if key else None
+        return known is not None and (known[INDEX]["channel"], known[INDEX]["direction"]) == (channel, OUTBOUND)
+
+    def _undelivered(self, key: str, document: Document, why: str) -> None:
+        """The agent sees in the ticket that an answer never arrived; once."""
+        ticket = document[INDEX].get("ticket", "")
+        if ticket:
+            self._filing.undelivered(ticket, key, one_line(f"not delivered by {document[INDEX]['channel']}: {why}"))
+
+    def _write_to(self, key: str, customer: str, ticket: Ticket) -> None:
+        """A mail to a customer who called, or whose ticket an agent opened."""
+        found = self.store.get("customer", customer)
+        address = str(found.source["customer"].get("email", "")) if found else ""
+        if "@" not in address:
+            return
+        self.outbox.put(
+            key,
+            recipient=address,
+            subject=with_ticket(ticket.title, ticket.id),
+            text=texts.text("cause_over", language_of(self.store, customer), ticket=ticket.id),
+            conversation=conversation_id(customer, ""),
+            external_id=message_id(key, self.domain),
+            ticket=ticket.id,
+            customer=customer,
+            automatic=True,
+        )
 
     def _judged(self, message: Inbound) -> tuple[str, str]:
         """Status and reason. A mail of a machine does not count towards its sender's limit, and is never answered."""
@@ -154,8 +222,8 @@ class Channels:
         if message is not None:
             self._keep_files(ticket, message, kept)
         if opened and kept[INDEX]["channel"] == EMAIL and self.store.settings["channel.mail.acknowledge"]:
-            said = texts.text("acknowledged", self._language(kept), ticket=ticket)
-            self._answer(joined(("acknowledged", key)), kept, said, ticket=ticket)
+            said = texts.text("acknowledged", self.language(kept), ticket=ticket)
+            self.answer(joined(("acknowledged", key)), kept, said, ticket=ticket)
         after = self.book.mark(key, status=FILED, ticket=ticket)
         return _receipt(key, after, new=True)
 
@@ -174,23 +242,32 @@ class Channels:
             return
         name = "bounced" if status == BOUNCED else "refused"
         hour = self.clock().strftime("%Y-%m-%dT%H")
-        said = texts.text(name, self._language(kept), why=kept[INDEX].get("reason", ""))
-        self._answer(joined((name, message.sender, hour)), kept, said)
+        said = texts.text(name, self.language(kept), why=kept[INDEX].get("reason", ""))
+        self.answer(joined((name, message.sender, hour)), kept, said)
 
-    def _language(self, kept: Document) -> str:
+    def language(self, kept: Document) -> str:
         detected = kept[INDEX].get("language", "")
         return detected or language_of(self.store, kept.get("customer", {}).get("id", ""))
 
-    def _answer(
-        self, key: str, to: Document, said: str, *, ticket: str = "", by: str = "busyhour", automatic: bool = True
-    ) -> None:
+    def answer(
+        self,
+        key: str,
+        to: Document,
+        said: str,
+        *,
+        ticket: str = "",
+        by: str = "busyhour",
+        automatic: bool = True,
+        subject: str = "",
+    ) -> bool:
+        """Writes an answer down, by the channel of what it answers; whether it was new. Nothing where that takes none."""
         own = to[INDEX]
         mail = own["channel"] == EMAIL
-        if not own.get("sender") or (mail and not self.address):
-            return
-        subject = own.get("subject", "")
-        subject = subject if subject.casefold().startswith("re:") else f"Re: {subject}"
-        self.outbox.put(
+        if not self.takes(to):
+            return False
+        theirs = own.get("subject", "")
+        subject = subject or (theirs if theirs.casefold().startswith("re:") else f"Re: {theirs}")
+        return self.outbox.put(
             key,
             channel=own["channel"],
             recipient=own["sender"],
@@ -203,7 +280,7 @@ class Channels:
             customer=to.get("customer", {}).get("id", ""),
             by=by,
             automatic=automatic,
-            status=PENDING if mail else SENT,  # a chat's reader fetches it
+            status=SENT if own["channel"] == CHAT else PENDING,  # a chat's reader fetches it
         )
 
 

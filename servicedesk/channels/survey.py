@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from contracts.clock import iso
+from contracts.clock import iso, parse_iso
 from contracts.errors import SettingError, UserError
 from contracts.ids import joined
 from servicedesk.channels import texts, tokens
 from servicedesk.channels.book import INDEX, Document
 from servicedesk.channels.language import detect
-from servicedesk.channels.mail.threads import message_id, with_ticket
 from servicedesk.channels.message import EMAIL, FILED, INBOUND, SURVEY, conversation_id
-from servicedesk.channels.people import language_of
 from servicedesk.channels.pipeline import Channels
 from servicedesk.channels.words import one_line, tidy
 
 SCORES = range(1, 6)
 _MOST_COMMENT = 2000
 _LOOK_BACK = timedelta(days=7)
+_SOON = timedelta(days=1)
 _PURPOSE = "survey"  # of customer.consents
 
 
@@ -92,8 +91,9 @@ def answer(channels: Channels, asked: Question, score: int, comment: str = "") -
 
 
 def invite(channels: Channels) -> int:
-    """Writes to customers whose tickets were resolved lately and who wrote by mail; how many. Each ticket once.
+    """Asks customers whose tickets were resolved lately, by the channel they used last; how many. Each ticket once.
 
+    By chat and messaging only within a day of what they wrote: later nobody reads a chat, and services refuse it.
     Nobody is asked who has not agreed where consents are kept (customer.consents without `survey`).
     """
     since = iso(channels.clock() - _LOOK_BACK)
@@ -106,26 +106,18 @@ def invite(channels: Channels) -> int:
 
 
 def _invite(channels: Channels, ticket: str) -> bool:
-    wrote = channels.book.list(ticket=ticket, channel=EMAIL, direction=INBOUND, limit=1)
-    if not wrote or "customer" not in wrote[0]:
+    wrote = channels.book.list(ticket=ticket, direction=INBOUND, limit=10)
+    last = next((row for row in wrote if row[INDEX]["channel"] != SURVEY), None)
+    if last is None or "customer" not in last or not channels.takes(last):
         return False
-    last, customer = wrote[0], str(wrote[0]["customer"]["id"])
-    if not _agreed(channels, customer):
+    customer = str(last["customer"]["id"])
+    late = channels.clock() - parse_iso(last["@timestamp"]) > _SOON
+    if (late and last[INDEX]["channel"] != EMAIL) or not _agreed(channels, customer):
         return False
-    language = last[INDEX].get("language", "") or language_of(channels.store, customer)
-    key = joined(("survey-invitation", ticket, customer))
-    return channels.outbox.put(
-        key,
-        recipient=last[INDEX]["sender"],
-        subject=with_ticket(texts.text("survey_subject", language), ticket),
-        text=texts.text("survey", language, ticket=ticket, link=link(channels, ticket, customer)),
-        conversation=last[INDEX]["conversation"],
-        external_id=message_id(key, channels.domain),
-        references=(last[INDEX]["external_id"],),
-        ticket=ticket,
-        customer=customer,
-        automatic=True,
-    )
+    language = channels.language(last)
+    said = texts.text("survey", language, ticket=ticket, link=link(channels, ticket, customer))
+    subject = texts.text("survey_subject", language)
+    return channels.answer(joined(("survey-invitation", ticket, customer)), last, said, ticket=ticket, subject=subject)
 
 
 def _agreed(channels: Channels, customer: str) -> bool:

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import yaml
 
-from contracts.clock import iso
 from contracts.entities import Entity
-from detectors.wording import entity_words
 from servicedesk.diagnosis.model import Account, Cause, Comparison, Session, Touching
+from servicedesk.diagnosis.said import Part, Said
 
 FILE = Path(__file__).with_name("causes.yml")
 _SHOWN = 3  # pieces of evidence of one sort
@@ -66,7 +64,8 @@ def _account(found: Findings) -> Iterator[Cause]:
 def _subscription(found: Findings) -> Iterator[Cause]:
     if found.account.suspended and found.account.status == "active":
         names = ", ".join(found.account.suspended[:_SHOWN])
-        yield _cause("subscription_suspended", 85, [f"not active: {names}", *_owed(found.account)], suspended=names)
+        evidence = [Said("not active: %(names)s", names=names), *_owed(found.account)]
+        yield _cause("subscription_suspended", 85, evidence, suspended=names)
 
 
 def _overdue(found: Findings) -> Iterator[Cause]:
@@ -74,23 +73,25 @@ def _overdue(found: Findings) -> Iterator[Cause]:
         yield _cause("overdue", 20, _owed(found.account))
 
 
-def _owed(account: Account) -> list[str]:
-    overdue = [f"overdue: {', '.join(account.overdue[:_SHOWN])}"] if account.overdue else []
-    return overdue + ([f"owed in all: {account.owed}"] if account.owed else [])
+def _owed(account: Account) -> list[Said]:
+    overdue = [Said("overdue: %(invoices)s", invoices=account.overdue[:_SHOWN])] if account.overdue else []
+    return overdue + ([Said("owed in all: %(owed)s", owed=account.owed)] if account.owed else [])
 
 
 def _incident(found: Findings) -> Iterator[Cause]:
     """One cause an incident: surest where it names a place that a bad session went through."""
-    tickets = ", ".join(found.tickets[:_SHOWN]) or "the incident's ticket, once it has one"
+    tickets = ", ".join(found.tickets[:_SHOWN]) or Said("the incident's ticket, once it has one")
     for one in found.incidents[:_SHOWN]:
         felt = [each for each in found.bad if one.place in map(str, (*each.places, *each.said))]
         same = [each for each in found.bad if each.service == one.service]
         likelihood = 92 if one.place and felt else 70 if same else 45 if one.status == "open" else 0
         if not likelihood:
             continue
-        evidence = [f"{one.reason or one.title} (since {iso(one.start)[:16]}, {one.status}, {one.id})"]
-        evidence += [_went(felt or same)] if felt or same else ["no session of the customer went badly through it yet"]
-        kind, place = ("incident", _words(one.place)) if one.place else ("incident_service", "")
+        why = {"reason": one.reason or one.title, "status": one.status, "id": one.id}
+        evidence = [Said("%(reason)s (since %(start)s, %(status)s, %(id)s)", start=one.start, **why)]
+        nothing = Said("no session of the customer went badly through it yet")
+        evidence += [_went(felt or same)] if felt or same else [nothing]
+        kind, place = ("incident", Entity.parse(one.place)) if one.place else ("incident_service", "")
         yield _cause(kind, likelihood, evidence, place=place, incident=one.title, tickets=tickets)
 
 
@@ -110,7 +111,7 @@ def _place(found: Findings) -> Iterator[Cause]:
         if not through:
             continue
         kind = "cell" if place.startswith("cell:") else "place"
-        name = parts[0].entity.id if kind == "cell" else _words(place)
+        name = parts[0].entity.id if kind == "cell" else Entity.parse(place)
         base = 60 if place.startswith("service:") else 75
         yield _cause(kind, base, [*(one.text for one in parts[:_SHOWN]), _went(through)], place=name)
 
@@ -125,7 +126,7 @@ def _destination(found: Findings) -> Iterator[Cause]:
         yield _cause(
             "destination",
             65,
-            [_went(failed), f"reached meanwhile: {', '.join(sorted(reached)[:5])}"],
+            [_went(failed), Said("reached meanwhile: %(countries)s", countries=", ".join(sorted(reached)[:5]))],
             destination=country,
         )
 
@@ -147,12 +148,12 @@ def _silent(found: Findings) -> Iterator[Cause]:
     newest = found.sessions[0].at if found.sessions else None
     if found.late and (newest is None or (found.now - newest).days >= 1):
         service, until = min(found.late.items(), key=lambda item: item[1])
-        evidence = [f"the newest record of {service} is of {iso(until)[:16]}"]
+        evidence = [Said("the newest record of %(service)s is of %(at)s", service=service, at=until)]
         yield _cause("records_late", 50, evidence, service=service)
     elif newest is None:
-        yield _cause("never", 30, ["no record of their numbers in the last weeks"])
+        yield _cause("never", 30, [Said("no record of their numbers in the last weeks")])
     elif (found.now - newest).days >= 3:
-        yield _cause("silent", 48, [_went(found.sessions[:1])], since=iso(newest)[:16])
+        yield _cause("silent", 48, [_went(found.sessions[:1])], since=newest)
 
 
 def _far_end(found: Findings) -> Iterator[Cause]:
@@ -161,21 +162,19 @@ def _far_end(found: Findings) -> Iterator[Cause]:
         yield _cause("far_end", 30, [_went(users)])
 
 
-def _went(sessions: Sequence[Session]) -> str:
+def _went(sessions: Sequence[Session]) -> Said:
     """`3 sessions, the last 2026-11-21T07:05: call out, not answered: 34 no circuit`, the commonest words first."""
     if not sessions:
-        return "no sessions"
+        return Said("no sessions")
     (words, times), *_ = Counter(one.what for one in sessions).most_common(1)
     newest = max(sessions, key=lambda one: one.at)
-    last = f"the last {iso(newest.at)[:16]}"
+    told: dict[str, Any] = {"at": newest.at, "service": newest.service, "what": words}
     if len(sessions) == 1:
-        return f"1 session, {iso(newest.at)[:16]}: {newest.service}: {newest.what}"
-    common = f"{times} of them " if times < len(sessions) else ""
-    return f"{len(sessions)} sessions, {last}; {common}{newest.service}: {words}"
-
-
-def _words(place: str) -> str:
-    return entity_words(Entity.parse(place))
+        return Said("1 session, %(at)s: %(service)s: %(what)s", **told)
+    told["count"] = len(sessions)
+    if times == len(sessions):
+        return Said("%(count)s sessions, the last %(at)s; %(service)s: %(what)s", **told)
+    return Said("%(count)s sessions, the last %(at)s; %(times)s of them %(service)s: %(what)s", times=times, **told)
 
 
 @cache
@@ -184,8 +183,14 @@ def _texts() -> dict[str, dict[str, Any]]:
     return loaded
 
 
-def _cause(kind: str, likelihood: int, evidence: Sequence[str], **words: str) -> Cause:
+def messages() -> list[str]:
+    """Titles and next steps of all causes, for the catalogues."""
+    return [text for each in _texts().values() for text in (each["title"], *each["next_steps"])]
+
+
+def _cause(kind: str, likelihood: int, evidence: Sequence[str], **words: Part) -> Cause:
     texts = _texts()[kind]
-    title = Template(texts["title"]).substitute(words)
-    steps = tuple(Template(step).substitute(words) for step in texts["next_steps"])
-    return Cause(kind, likelihood, title[:1].upper() + title[1:], tuple(evidence), steps)
+    message = texts["title"]
+    plain = Said(message, **words)
+    title = Said.of(plain[:1].upper() + plain[1:], message, **words)
+    return Cause(kind, likelihood, title, tuple(evidence), tuple(Said(step, **words) for step in texts["next_steps"]))

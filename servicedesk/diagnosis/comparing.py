@@ -19,6 +19,7 @@ from infrastructure.store import Store
 from kpis import catalogue
 from kpis.definitions import Definition
 from servicedesk.diagnosis.model import Comparison
+from servicedesk.diagnosis.said import Figure, Part, Said
 
 HOUR = 3600
 _WEEK = timedelta(days=7)
@@ -133,11 +134,35 @@ def _comparison(
     lower, upper = (None, None) if normal is None else normal
     if lower is not None and upper is not None:
         verdict = _within(definition, seen, lower, upper)
-        text = deviation(kpi, entity, seen.value, lower, upper, seen.samples, when)
+        english = deviation(kpi, entity, seen.value, lower, upper, seen.samples, when)
+        text = Said.of(
+            english,
+            "%(kpi)s of %(entity)s is %(actual)s; between %(lower)s and %(upper)s is normal for that hour, %(at)s "
+            "(%(samples)s samples)",
+            kpi=kpi.alias,
+            entity=entity,
+            actual=Figure(seen.value, kpi.unit),
+            lower=Figure(lower, kpi.unit),
+            upper=Figure(upper, kpi.unit),
+            at=hour,
+            samples=Figure(seen.samples, ""),
+        )
     else:
         verdict = _meets(definition, seen)
         target = "" if definition.target is None else f"; the target is {number(definition.target, definition.unit)}"
-        text = f"{kpi.alias} of {entity_words(entity)} is {number(seen.value, kpi.unit)} for {when}{target}"
+        english = f"{kpi.alias} of {entity_words(entity)} is {number(seen.value, kpi.unit)} for {when}{target}"
+        parts: dict[str, Part] = {
+            "kpi": kpi.alias,
+            "entity": entity,
+            "actual": Figure(seen.value, kpi.unit),
+            "at": hour,
+        }
+        text = Said.of(english, "%(kpi)s of %(entity)s is %(actual)s in the hour %(at)s", **parts)
+        if definition.target is not None:
+            parts["target"] = Figure(definition.target, definition.unit)
+            text = Said.of(
+                english, "%(kpi)s of %(entity)s is %(actual)s in the hour %(at)s; the target is %(target)s", **parts
+            )
     return Comparison(
         entity, definition.id, hour, seen.value, lower, upper, seen.samples, definition.unit, verdict, text
     )
@@ -194,7 +219,11 @@ def compared_cell(store: Store, index: str, cell: str, at: datetime) -> Comparis
     samples = float(found["hour"]["doc_count"])
     low, _ = wilson(share, samples)
     _, upper = wilson(usual, found["week"]["doc_count"])
-    text = (
-        f"{share:.0%} of {samples:.0f} sessions in cell {cell} failed in that hour; {usual:.1%} did in the week before"
+    text = Said(
+        "%(share)s of %(samples)s sessions in cell %(cell)s failed in that hour; %(usual)s did in the week before",
+        share=Figure(100 * share, "%"),
+        samples=round(samples),
+        cell=cell,
+        usual=Figure(100 * usual, "%"),
     )
     return Comparison(Entity("cell", cell), CELL_KPI, at, share, 0.0, upper, samples, "ratio", low <= upper, text)

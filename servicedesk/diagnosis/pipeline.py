@@ -16,6 +16,7 @@ from servicedesk.diagnosis.causes import Findings, causes_of
 from servicedesk.diagnosis.comparing import Asked, compared, compared_cell
 from servicedesk.diagnosis.model import Account, Comparison, Diagnosis, Session, Touching
 from servicedesk.diagnosis.rights import missing_parts
+from servicedesk.diagnosis.said import Said
 from servicedesk.diagnosis.sessions import last_sessions
 from servicedesk.diagnosis.touching import incidents_of, tickets_of
 from servicedesk.profiles import Customer, find_customer
@@ -120,7 +121,15 @@ def _account(store: Store, customer: Customer, subscriptions: Sequence[Subscript
     return Account(
         status=customer.status,
         suspended=tuple(one.id for one in subscriptions if one.status != "active"),
-        overdue=tuple(f"{one.id} of {one.amount} {one.currency}, due {one.due:%Y-%m-%d}" for one in late),
+        overdue=tuple(
+            Said(
+                "%(id)s of %(amount)s, due %(day)s",
+                id=one.id,
+                amount=f"{one.amount} {one.currency}",
+                day=f"{one.due:%Y-%m-%d}",
+            )
+            for one in late
+        ),
         owed=billing.owed_words(billing.balance(store, customer.id)),
     )
 

@@ -14,6 +14,7 @@ from infrastructure.store import Store
 from kpis.catalogue import Service
 from servicedesk.bad_outcomes import KEYS, bad
 from servicedesk.diagnosis.model import Session
+from servicedesk.diagnosis.said import Said
 
 EACH = 20  # newest sessions of a service
 # Records that count: not those that a call or session stands for, nor quality reports and steps (kpis/counting.py).
@@ -46,7 +47,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
         "subscriber.region",
     ),
 }
-_QUALITY = {
+QUALITY = {
     "MOS": ("voip.calling.mos", "voip.called.mos"),
     "jitter ms": ("voip.calling.jitter.ms", "voip.called.jitter.ms"),
     "post-dial delay ms": ("voip.pdd.ms",),
@@ -92,7 +93,7 @@ def _session(service: Service, row: Mapping[str, Any], keys: set[str]) -> Sessio
         for field in fields
         if row.get(field) is not None
     ]
-    quality = {name: float(values[0]) for name, fields in _QUALITY.items() if (values := _known(row, fields, name))}
+    quality = {name: float(values[0]) for name, fields in QUALITY.items() if (values := _known(row, fields, name))}
     return Session(
         at=parse_iso(str(row["@timestamp"])),
         service=service.name,
@@ -126,28 +127,41 @@ def _verdict(source: str, row: Mapping[str, Any]) -> str:
     return "good" if row["event.outcome"] == "success" else "unknown"
 
 
-def _call(row: Mapping[str, Any], keys: set[str]) -> str:
+def _call(row: Mapping[str, Any], keys: set[str]) -> Said:
     """`call out, not answered: 34 no circuit`."""
-    direction = "out" if row["voip.calling.number"] in keys else "in"
+    out = row["voip.calling.number"] in keys
     if row["voip.disposition"] == "answered":
-        return f"call {direction}, answered"
+        return Said("call out, answered") if out else Said("call in, answered")
     code = row["voip.release.q850"] or row["voip.release.sip"]
     cause = " ".join(str(part) for part in (code, row["voip.release.name"]) if part)
-    return f"call {direction}, not answered" + (f": {cause}" if cause else "")
+    if not cause:
+        return Said("call out, not answered") if out else Said("call in, not answered")
+    if out:
+        return Said("call out, not answered: %(cause)s", cause=cause)
+    return Said("call in, not answered: %(cause)s", cause=cause)
 
 
-def _mobile(row: Mapping[str, Any], keys: set[str]) -> str:
-    direction = {"MOC": "out", "MTC": "in"}.get(str(row["mobile.call_type"]), "")
-    return f"mobile call {direction}, {row['event.outcome'] or 'unknown'}".replace(" ,", ",")
+def _mobile(row: Mapping[str, Any], keys: set[str]) -> Said:
+    outcome = str(row["event.outcome"] or "unknown")
+    kind = str(row["mobile.call_type"])
+    if kind == "MOC":
+        return Said("mobile call out, %(outcome)s", outcome=outcome)
+    if kind == "MTC":
+        return Said("mobile call in, %(outcome)s", outcome=outcome)
+    return Said("mobile call, %(outcome)s", outcome=outcome)
 
 
-def _message(row: Mapping[str, Any], keys: set[str]) -> str:
-    error = f", error {row['sms.error_code']}" if row["sms.error_code"] else ""
-    return f"message {row['sms.result'] or 'of unknown result'}{error}"
+def _message(row: Mapping[str, Any], keys: set[str]) -> Said:
+    result = str(row["sms.result"] or "of unknown result")
+    if row["sms.error_code"]:
+        return Said("message %(result)s, error %(error)s", result=result, error=str(row["sms.error_code"]))
+    return Said("message %(result)s", result=result)
 
 
-def _data(row: Mapping[str, Any], keys: set[str]) -> str:
-    return f"data session, {str(row['epc.cause_for_closing'] or 'no cause for closing').replace('_', ' ')}"
+def _data(row: Mapping[str, Any], keys: set[str]) -> Said:
+    if not row["epc.cause_for_closing"]:
+        return Said("data session, no cause for closing")
+    return Said("data session, %(cause)s", cause=str(row["epc.cause_for_closing"]).replace("_", " "))
 
 
 _WORDS = {"cdr-voip": _call, "cdr-mobile-voice": _mobile, "cdr-sms": _message, "cdr-epc": _data}

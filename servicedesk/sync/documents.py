@@ -10,12 +10,13 @@ import orjson
 from contracts.clock import iso, parse_iso
 from contracts.ids import keyed_hash
 from servicedesk.billing import SIGN
+from servicedesk.contacts import reach_of
 from servicedesk.money import from_minor, to_minor
 from servicedesk.profiles import listed
 
 Document = dict[str, Any]
 _CUSTOMER = ("name", "kind", "status", "language", "plan", "since", "email", "phone", "address", "sla")
-_CUSTOMER_LISTS = ("consents", "services", "trunk_groups")
+_CUSTOMER_LISTS = ("consents", "services", "trunk_groups", "contacts")
 _SUBSCRIPTION = ("kind", "status", "plan", "since", "until", "region", "cell", "trunk_group", "apn", "device")
 _BILLING = ("kind", "due", "paid", "from", "until", "state", "currency", "invoice", "plan")
 _MONEY = ("amount", "net", "tax")
@@ -42,6 +43,7 @@ def document(index: str, key: str, values: Mapping[str, Any]) -> Document:
     """The document of a row of that index; what our side keeps beside it is added by the caller."""
     if index == "customer":
         row = {name: values[name] for name in (*_CUSTOMER, *_CUSTOMER_LISTS) if values.get(name)}
+        row |= {"reach": reach_of(values["contacts"])} if values.get("contacts") else {}
         return {"customer": {"id": key, **row, **({"subscriber_keys": values["keys"]} if values.get("keys") else {})}}
     owner = {"customer": {"id": values["customer_id"]}} if values.get("customer_id") else {}
     if index == "subscription":

@@ -2,7 +2,7 @@
 
 Three values decide about each column: what the system had when it was last looked at, what it has now, and what stands
 here. Changed there only: taken over. Changed here only: stays. Changed on both sides to different values: a conflict, which
-is reported, and stays as it is here until somebody decides.
+is reported, and stays as it is here until somebody decides. Of contacts each person is decided on alone: both sides may add.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Values = dict[str, Any]  # by column, read and checked; absent: no value
+_TOGETHER = ("contacts",)
 _ABSENT: Any = ("", [], None)
 
 
@@ -32,12 +33,21 @@ def merged(theirs: Values, here: Values, last: Values | None) -> Merged:
         old, own = (last or {}).get(column, ""), here.get(column, "")
         if _same(new, own) or (last is not None and _same(new, old)):
             continue
-        if _same(own, old) or (last is None and own in _ABSENT):
+        if column in _TOGETHER:
+            values[column] = _both(new or [], own or [], old or [])
+            changed += [] if _same(values[column], own) else [column]
+        elif _same(own, old) or (last is None and own in _ABSENT):
             values[column] = new
             changed.append(column)
         else:
             conflicts[column] = (new, own)
     return Merged({name: value for name, value in values.items() if value not in _ABSENT}, tuple(changed), conflicts)
+
+
+def _both(theirs: list[str], own: list[str], last: list[str]) -> list[str]:
+    """What stands here, without what they took away, and with what they added."""
+    gone = set(last) - set(theirs)
+    return sorted({one for one in own if one not in gone} | (set(theirs) - set(last)))
 
 
 def remembered(theirs: Values, last: Values | None, conflicts: Mapping[str, Any]) -> Values:

@@ -14,6 +14,7 @@ from contracts.errors import UserError
 from contracts.ids import keyed_hash
 from infrastructure.secrets import pii_key
 from infrastructure.store import Operation, Store
+from servicedesk.contacts import MOST_HISTORY
 from servicedesk.customers import claim_numbers
 from servicedesk.sync.documents import document, hashed, in_decimals, synced_of, values_of
 from servicedesk.sync.merging import Merged, Values, merged, remembered
@@ -22,7 +23,6 @@ from servicedesk.sync.tables import TABLES, Table
 
 CHUNK = 500
 MOST_TOLD = 100  # conflicts and refused rows that a report names; the counts are of all
-_MOST_HISTORY = 200  # changes of an account that are kept
 _SECRET = ("keys", "key")
 
 
@@ -173,7 +173,7 @@ class _Sync:
     def _stamped(self, made: dict[str, Any], synced: Values, history: Iterable[str]) -> dict[str, Any]:
         """With what our side keeps: from where, what that had, and the account's history."""
         customer = {**made.get("customer", {}), "source": self._source, "synced": orjson.dumps(synced).decode()}
-        kept = list(history)[-_MOST_HISTORY:]
+        kept = list(history)[-MOST_HISTORY:]
         customer |= {"history": kept} if kept else {}
         return {**made, "customer": customer, "event": {"ingested": iso(self._clock())}}
 
@@ -194,6 +194,8 @@ class _Sync:
             made["customer"] = {**source.get("customer", {}), **made.get("customer", {})}
             for column in set(here) - set(done.values):
                 made["customer"].pop(column, None)
+            if "contacts" not in done.values:
+                made["customer"].pop("reach", None)
             return self._stamped(made, synced, self._history(source, here, done))
 
         self._store.modify(self._table.index, row.key, change)

@@ -11,6 +11,7 @@ from typing import Any
 
 from contracts.clock import iso, parse_iso
 from servicedesk import billing, subscriptions
+from servicedesk.contacts import contacts_of
 from servicedesk.money import exponent, to_minor
 
 MOST_TEXT = 1000  # characters of a value
@@ -124,6 +125,7 @@ TABLES: Mapping[str, Table] = {
                 "consents": texts,
                 "services": texts,
                 "trunk_groups": texts,
+                "contacts": contacts_of,
                 "msisdns": texts,
             },
             {"id": "customer_id"},

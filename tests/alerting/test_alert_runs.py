@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from alerting import TicketRequest, Watch, history, list_alerts, list_notifications, load_watches, run_watches
+from alerting import TicketRequest, Watch, history, list_alerts, list_notifications, run_watches
 from alerting.actions import performers
 from alerting.alert import Notice, Outcome
 from contracts.clock import parse_iso
 from contracts.errors import UserError
 from infrastructure.store import Operation, Store
+from tests.alerting.conftest import stored_watches
 
 Make = Callable[..., Any]
 NOTE = {"note": {"logging": {"text": "{{ctx.vars.alert.status}} {{ctx.payload.incident.title}}"}}}
@@ -73,7 +74,7 @@ def test_alert_run_changes_nothing_when_repeated(store: Store, incident: Make, w
     incident("I1", after=10, end=60)
     incident("I2", after=35, end=None)
     incident("I3", after=41, end=47)
-    watches = [watch(NOTE, metadata=_with_end(watch)), *load_watches()]
+    watches = [watch(NOTE, metadata=_with_end(watch)), *stored_watches()]
     run(store, watches, start, start + timedelta(hours=2))
     before = {row["id"]: row["alert"]["history"] for row in list_alerts(store)}
     audits, notices = store.count("audit"), told(store)
@@ -93,7 +94,7 @@ def test_alert_fires_and_resolves_at_once_when_the_incident_was_over_before_anyb
     store: Store, incident: Make, opener: Any, start: datetime
 ) -> None:
     incident("I1", after=10, end=10)
-    report = run(store, list(load_watches()), start, start + timedelta(hours=1), opener=opener)
+    report = run(store, stored_watches(), start, start + timedelta(hours=1), opener=opener)
     (alert,) = list_alerts(store, watch="incident-open")
     assert (report.fired, report.resolved) == (1, 1)
     assert alert["alert"]["starts_at"] == alert["alert"]["ends_at"]
@@ -103,7 +104,7 @@ def test_alert_fires_and_resolves_at_once_when_the_incident_was_over_before_anyb
 def test_alert_of_a_late_incident_is_told_when_the_last_run_had_passed_it(
     store: Store, incident: Make, opener: Any, start: datetime
 ) -> None:
-    run(store, list(load_watches()), start, start + timedelta(hours=2), opener=opener)
+    run(store, stored_watches(), start, start + timedelta(hours=2), opener=opener)
     incident("I1", after=30, end=45)
     now = start + timedelta(hours=2, minutes=1)
     report = run_watches(store, opener=opener, clock=lambda: now)
@@ -302,7 +303,7 @@ def test_search_input_resolves_nothing_when_its_answer_was_cut(
 
 
 def test_shipped_watches_run_when_nothing_was_ever_written(store: Store, start: datetime) -> None:
-    report = run(store, list(load_watches()), start, start + timedelta(days=1))
+    report = run(store, stored_watches(), start, start + timedelta(days=1))
     assert (report.fired, report.problems) == (0, [])
 
 
@@ -317,7 +318,7 @@ def test_shipped_watches_fire_for_what_they_are_for(store: Store, incident: Make
     _anomaly(store, start, "A4", "baseline", "voip.asr", "trunk_group", "TG2")
     _file(store, start, indexed=90)
     _file(store, start, indexed=100)
-    report = run(store, list(load_watches()), start, start + timedelta(minutes=30), opener=opener)
+    report = run(store, stored_watches(), start, start + timedelta(minutes=30), opener=opener)
     assert report.fired == 4
     found = {(row["alert"]["name"], row["alert"]["severity"]): row["alert"] for row in list_alerts(store)}
     assert set(found) == {

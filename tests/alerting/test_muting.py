@@ -31,6 +31,7 @@ from alerting.watch import Flapping
 from contracts.clock import iso
 from contracts.errors import DefinitionError, UserError
 from infrastructure.store import Operation, Store
+from tests.alerting.conftest import stored_watches
 from tests.alerting.test_alert_runs import NOTE, TICKET, run, told
 
 Make = Callable[..., Any]
@@ -81,6 +82,10 @@ def test_shipped_rules_let_an_incident_explain_targets_of_its_service_alone(star
     found = inhibiting(read_rules(), [source], target)
     assert found is not None and found[1] is source
     assert inhibiting(read_rules(), [source], {**target, "service": ("epc",)}) is None
+    for name in ("target-sms-delivery-ratio", "sms-delivery-low"):
+        kpi = facts_of(name, "major", {"service": "sms", "entity": "smsc:S1"}, {})
+        found = inhibiting(read_rules(), [source], kpi)
+        assert found is not None and found[1] is source
     assert inhibiting(read_rules(), [source], about) is None
 
 
@@ -198,12 +203,12 @@ def test_open_incident_inhibits_the_targets_of_its_service(store: Store, inciden
     incident("I1", after=10, end=60)
     for service in ("voip", "sms"):
         _breach(store, service, start + timedelta(minutes=15), start + timedelta(minutes=90))
-    report = run(store, list(load_watches()), start, start + timedelta(minutes=40))
+    report = run(store, stored_watches(), start, start + timedelta(minutes=40))
     rows = {row["alert"]["labels"].get("service", ""): row["alert"] for row in list_alerts(store)}
     assert (rows["voip"]["inhibited"], rows["sms"]["inhibited"], report.muted) == (True, False, 1)
     assert _heard(store) == {"incident-open", "target-breach"}
 
-    run(store, list(load_watches()), start + timedelta(minutes=40), start + timedelta(minutes=80))
+    run(store, stored_watches(), start + timedelta(minutes=40), start + timedelta(minutes=80))
     rows = {row["alert"]["labels"].get("service", ""): row["alert"] for row in list_alerts(store)}
     assert rows["voip"]["inhibited"] is False
     notes = [row for row in list_notifications(store, limit=100) if row["alert"]["name"] == "target-breach"]

@@ -16,7 +16,7 @@ from alerting import list_alerts, list_notifications, run_watches
 from alerting.actions.webhook import WebhookAction, request_of
 from alerting.alert import Notice, Outcome, Status
 from alerting.context import context
-from alerting.queues import GIVE_UP, Queues
+from alerting.queues import GIVE_UP, NO_TIME, Queues
 from infrastructure.store import Store
 
 Make = Callable[..., Any]
@@ -171,6 +171,21 @@ def test_queue_is_left_behind_when_the_other_side_plays_for_time(start: datetime
     ((_, outcome),) = queues.finish()
     never.set()
     assert outcome.status is Status.PENDING
+
+
+def test_what_is_under_way_when_the_time_is_over_ends_and_the_rest_is_left_untried(start: datetime) -> None:
+    def work(_: Notice) -> Outcome:
+        time.sleep(0.2)
+        return Outcome(Status.SENT, "")
+
+    queues = Queues(work, idle_sec=20)
+    for number in range(6):
+        queues.submit("slow", notice(start, number=number))
+    ended = [(outcome.status, outcome.detail) for _, outcome in queues.finish(0.3)]
+    sent = ended.count((Status.SENT, ""))
+    assert 1 <= sent < 6
+    assert ended.count((Status.PENDING, NO_TIME)) == 6 - sent  # none is left behind with its answer unknown
+    assert queues.stopped
 
 
 @pytest.fixture

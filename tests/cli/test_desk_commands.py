@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import cli
-from contracts.errors import UserError
+from contracts.errors import ConflictError, UserError
 from contracts.settings import Settings
 from infrastructure.store import Store
 
@@ -67,6 +67,22 @@ def test_customers_come_from_a_file_and_are_found_diagnosed_and_billed(desk: Des
     assert "12.30 EUR" in desk.text("customer", "billing", "A").output
 
 
+def test_contacts_and_history_of_an_account_are_kept_and_shown(desk: Desk, crm: Path) -> None:
+    desk("customer", "sync", str(crm), "--source", "crm", "--column", "nr=customer_id", "--delimiter", ";")
+    given = ("customer", "contact", "A", "name=Eve", "email=Eve@X.example", "phone=+44 20 7946 0001", "--by", "bob")
+    kept = {"name": "Eve", "email": "eve@x.example", "phone": "+442079460001"}
+    assert desk(*given)["contacts"] == [kept]
+    desk("customer", "set", "A", "language=de", "--by", "ann")
+    shown = desk("customer", "show", "A")
+    assert shown["contacts"] == [kept]
+    assert [(entry["by"], entry["what"]) for entry in shown["history"]] == [("bob", "contact"), ("ann", "language")]
+    text = desk.text("customer", "show", "A").output
+    assert "eve@x.example" in text and "changes of the account" in text
+    assert desk("customer", "contact", "A", "--remove", "eve@x.example")["contacts"] == []
+    for wrong in (("A",), ("A", "email=no"), ("A", "name=Eve"), ("A", "email"), ("Z", "email=a@b.example")):
+        assert desk.text("customer", "contact", *wrong).exit_code != 0
+
+
 def test_sync_says_what_it_needs(desk: Desk, crm: Path) -> None:
     for wrong in (
         ["--source", "crm"],
@@ -83,7 +99,13 @@ def test_ticket_is_opened_worked_on_and_closed(desk: Desk, tmp_path: Path) -> No
     assert (opened["priority"], opened["sla"]["policy"]) == ("critical", "network")
     assert desk("ticket", "assign", key)["assignee"] == "ana"
     assert desk("agent", "list")["agents"][0]["tickets"] == 1
+    revision = desk("ticket", "show", key)["revision"]
     desk("ticket", "comment", key, "carrier called")
+    late = desk.text("ticket", "assign", key, "bob", "--revision", str(revision), "--by", "bob").exception
+    assert isinstance(late, ConflictError)
+    assert "(comment)" in late.what  # by whom, when and what
+    assert desk("ticket", "show", key)["assignee"] == "ana"
+    assert desk("ticket", "assign", key, "ana", "--revision", str(revision + 1))["assignee"] == "ana"
     assert desk("ticket", "note", key, "they owe us")["notes"][0]["text"] == "they owe us"
     assert desk("ticket", "move", key, "waiting_supplier")["status"] == "waiting_supplier"
     assert [one["id"] for one in desk("ticket", "list", "--sla", "frozen", "--text", "carrier")["tickets"]] == [key]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import httpx
 import orjson
@@ -13,9 +17,16 @@ import pytest
 from console.errors import RequestError
 from console.panels import Chosen, Panels, asked
 from console.panels.cache import SharedAnswers
+from console.panels.turns import Turns
+from console.profiles import Profile
+from console.sessions import COOKIE, MOST_EACH
 from console.timerange import TimeRange
 from infrastructure.behalf import as_user
-from tests.console.staff import NOW, Console, person
+from infrastructure.esql import Table
+from infrastructure.exchange import path_of
+from infrastructure.store import Store
+from infrastructure.users import create_user
+from tests.console.staff import NOW, PASSWORD, Console, person
 
 TIMES = TimeRange(NOW - timedelta(hours=24), NOW)
 
@@ -187,7 +198,7 @@ def test_panel_over_its_time_says_so_and_the_page_ends(console: Console) -> None
     made.settings = before.with_values(console_query_sec=1)
     try:
         for number in range(before.number("console.queries")):
-            made.panels._shared.get(("held", number), lambda: release.wait(60), 0)  # type: ignore[arg-type,return-value]
+            made.panels._shared.get(("held", number), lambda: release.wait(60), 0, str(number))  # type: ignore[arg-type,return-value]
         with console.signed_in("noc") as client:
             answer = client.get("/dashboards/voip-quality/data?from=now-3h")
     finally:
@@ -198,13 +209,99 @@ def test_panel_over_its_time_says_so_and_the_page_ends(console: Console) -> None
     assert states == {"late"}
 
 
-def test_many_viewers_at_once_all_get_every_panel(console: Console) -> None:
-    panels = sum(1 for panel in console.services.boards["voip-quality"].panels if panel.query)
-    with console.signed_in("noc") as client:
-        cookies = dict(client.cookies)
-        with ThreadPoolExecutor(40) as pool:
-            path = f"{console.url}/dashboards/voip-quality/data?from=now-2h"
-            answers = list(pool.map(lambda _: httpx.get(path, cookies=cookies, timeout=120), range(80)))
+def test_two_hundred_viewers_at_once_all_get_every_panel(console: Console) -> None:
+    """Each with a session of their own; each question is asked once, and no more at once than the setting says."""
+    made = console.services
+    panels = sum(1 for panel in made.boards["voip-quality"].panels if panel.query)
+    with _people(console, 200 // MOST_EACH) as people, _counted_queries() as counted:
+        profiles = [Profile(people[number % len(people)]) for number in range(200)]
+        cookies = [{COOKIE: made.sessions.open(profile)[0]} for profile in profiles]
+        with ThreadPoolExecutor(200) as pool:
+            visits = list(pool.map(partial(_visited, f"{console.url}/dashboards/voip-quality"), cookies))
+    answers = [answer for visit in visits for answer in visit]
     assert {answer.status_code for answer in answers} == {200}
-    assert {len(answer.text.splitlines()) for answer in answers} == {panels}
-    assert {orjson.loads(line)["state"] for answer in answers for line in answer.text.splitlines()} <= {"ok", "empty"}
+    data = [answer for _, answer in visits]
+    assert {len(answer.text.splitlines()) for answer in data} == {panels}
+    states = {orjson.loads(line)["state"] for answer in data for line in answer.text.splitlines()}
+    assert states <= {"ok", "empty"}
+    assert 0 < counted.most <= made.settings.number("console.queries")
+    assert counted.all <= 2 * panels + 10  # the present may be floored anew once, and controls have questions too
+
+
+def _visited(address: str, cookie: dict[str, str]) -> tuple[httpx.Response, httpx.Response]:
+    """A dashboard's page, then its panels."""
+    page, data = (httpx.get(f"{address}{rest}?from=now-2h", cookies=cookie, timeout=120) for rest in ("", "/data"))
+    return page, data
+
+
+@contextmanager
+def _people(console: Console, count: int) -> Iterator[list[str]]:
+    """Accounts that nobody is signed in with yet."""
+    names = [f"viewer-{number}" for number in range(count)]
+    for name in names:
+        create_user(console.store, name, PASSWORD, ["busyhour_noc"])
+    try:
+        yield names
+    finally:
+        for name in names:
+            console.store.exchange.ask("DELETE", path_of("_security", "user", name))
+
+
+class _Counted:
+    """Queries of panels: of all time, and the most under way at once."""
+
+    def __init__(self) -> None:
+        self.all = self.most = self.now = 0
+        self.lock = threading.Lock()
+
+
+@contextmanager
+def _counted_queries() -> Iterator[_Counted]:
+    counted, real = _Counted(), Store.esql
+
+    def esql(self: Store, *arguments: Any, **keywords: Any) -> Table:
+        with counted.lock:
+            counted.all, counted.now = counted.all + 1, counted.now + 1
+            counted.most = max(counted.most, counted.now)
+        try:
+            return real(self, *arguments, **keywords)
+        finally:
+            with counted.lock:
+                counted.now -= 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "esql", esql)
+        yield counted
+
+
+def test_who_asks_for_much_does_not_make_the_others_wait(console: Console) -> None:
+    """One person's questions never end, and fill the queue; another one gets a whole dashboard meanwhile."""
+    release, made = threading.Event(), console.services
+    panels = sum(1 for panel in made.boards["voip-trunks"].panels if panel.query)
+    try:
+        for number in range(200):
+            made.panels._shared.get(("much", number), lambda: release.wait(60), 0, person("analyst"))  # type: ignore[arg-type,return-value]
+        found = _data(console, "noc", "/dashboards/voip-trunks/data?from=now-5h")
+    finally:
+        release.set()
+    assert len(found) == panels
+    assert {str(row["state"]) for row in found.values()} <= {"ok", "empty"}
+
+
+def test_turns_go_round_and_lose_nothing() -> None:
+    order: list[str] = []
+    turns = Turns(1, "test")
+    gate, done = threading.Event(), threading.Semaphore(0)
+    turns.submit("first", gate.wait)  # type: ignore[arg-type]
+
+    def noted(who: str) -> None:
+        order.append(who)
+        done.release()
+
+    for who in ("much", "much", "much", "little", "little", "one"):
+        turns.submit(who, partial(noted, who))
+    gate.set()
+    for _ in range(6):
+        assert done.acquire(timeout=10)
+    assert order == ["much", "little", "one", "much", "little", "much"]
+    turns.close()

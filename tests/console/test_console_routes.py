@@ -26,6 +26,7 @@ PAGES = {
     "/alerts/{key}": EVERYBODY,
     "/tickets": "yyyy-y",
     "/tickets/{key}": "yyyy-y",
+    "/tickets/{key}/files/{file}": "y-yy-y",
     "/ticket/new": "y-yy-y",
     "/customers": DESK,
     "/customers/{key}": DESK,
@@ -63,6 +64,9 @@ API |= {
     if path.rpartition("/")[2] not in ("audit", "kpis", "users", "profile", "silences")
 }
 API |= {"/api/v1/tickets/{key}/notes": DESK, "/api/v1/agents": "---y-y"}
+API |= {f"/api/v1/tickets/{{key}}/attachments{rest}": "y-yy-y" for rest in ("", "/{file}")}
+API["/api/v1/tickets/{key}/messages"] = DESK
+API |= {"/api/v1/macros": "y-yy-y", "/api/v1/tickets/{key}/tmf621": "yyyy-y"}
 API |= {f"/api/v1/kpis/{{key}}{rest}": EVERYBODY for rest in ("", "/points", "/values")}
 API["/api/v1/metrics"] = EVERYBODY
 API["/api/v1/users/{name}"] = "-----y"
@@ -74,6 +78,8 @@ POSTS = {
     "/anomalies/{key}/verdict": "y--y-y",
     "/tickets/{key}/comment": "y-yy-y",
     "/tickets/{key}/note": DESK[:5] + "-",
+    "/tickets/{key}/reply": DESK[:5] + "-",
+    "/tickets/{key}/files": "y-yy-y",
     "/tickets/{key}/move": "y-yy-y",
     "/tickets/{key}/assign": "y-yy-y",
     "/users": "-----y",
@@ -104,6 +110,12 @@ WRITES = {
     "POST /api/v1/tickets/{key}/links": "y-yy-y",
     "POST /api/v1/tickets/{key}/parts": "y-yy-y",
     "POST /api/v1/tickets/{key}/notes": "--yy--",
+    "POST /api/v1/tickets/{key}/messages": "--yy--",
+    "POST /api/v1/tickets/{key}/macros": "y-yy-y",
+    "PUT /api/v1/customers/{key}/contacts": "---y--",
+    "DELETE /api/v1/customers/{key}/contacts/{reach}": "---y--",
+    "POST /api/v1/messages/{key}/customer": "---y--",
+    "POST /api/v1/tickets/{key}/attachments": "y-yy-y",
     "POST /api/v1/customers": "---y--",
     "PATCH /api/v1/customers/{key}": "---y--",
     "DELETE /api/v1/customers/{key}": "---y--",

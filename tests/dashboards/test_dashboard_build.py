@@ -191,6 +191,38 @@ def test_searches_are_discover_sessions_on_kql_or_esql() -> None:
             assert [reference["name"] for reference in row["references"]] == [source["indexRefName"]]
 
 
+# What Kibana 8.19 checks an imported object against, and refuses other keys: SCHEMA_SEARCH_MODEL_VERSION_5 of its saved_search
+# plugin (10.5.0) and dashboardAttributesSchema v2 of its dashboard plugin (10.2.0). 9.2 begins from these when it migrates.
+SCHEMAS = {
+    "search": (
+        {"title", "columns", "sort", "grid", "hideChart", "kibanaSavedObjectMeta", "isTextBasedQuery"},
+        {"description", "rowHeight", "rowsPerPage", "breakdownField", "usesAdHocDataView", "timeRestore", "timeRange"}
+        | {"refreshInterval", "viewMode", "hideAggregatedPreview", "hits", "version", "sampleSize", "headerRowHeight"}
+        | {"visContext", "density"},
+    ),
+    "dashboard": (
+        {"title", "description", "kibanaSavedObjectMeta", "panelsJSON", "optionsJSON", "timeRestore"},
+        {"timeFrom", "timeTo", "refreshInterval", "controlGroupInput", "hits", "version"},
+    ),
+}
+
+
+def test_attributes_are_those_of_kibanas_schema_and_no_others() -> None:
+    versions = {"search": "10.5.0", "dashboard": "10.2.0"}
+    checked = set()
+    for row in objects():
+        if row["type"] in SCHEMAS:
+            needed, possible = SCHEMAS[row["type"]]
+            given = set(row["attributes"])
+            assert needed <= given <= needed | possible, row["id"]
+            assert row["typeMigrationVersion"] == versions[row["type"]]
+            assert set(row["attributes"]["kibanaSavedObjectMeta"]) == {"searchSourceJSON"}
+            assert "refreshInterval" not in given or set(row["attributes"]["refreshInterval"]) == {"pause", "value"}
+            assert all(len(pair) == 2 for pair in row["attributes"].get("sort", []))
+            checked.add(row["type"])
+    assert checked == set(SCHEMAS)
+
+
 def test_rules_are_bodies_that_the_alerting_api_takes() -> None:
     rules = json.loads(build(ROOT)[f"{FOLDER}/rules.json"])
     assert len({rule["id"] for rule in rules}) == len(rules) >= 5
@@ -201,6 +233,10 @@ def test_rules_are_bodies_that_the_alerting_api_takes() -> None:
         assert body["params"]["searchType"] == "esqlQuery"
         assert "?" not in body["params"]["esqlQuery"]["esql"], "a rule's query gets no parameters"
         assert body["params"]["thresholdComparator"] == ">" and body["params"]["threshold"] == [0]
+        # EsqlQueryRuleParams of the stack_alerts plugin: what an ES|QL rule needs, and what it may not have
+        needed = {"searchType", "esqlQuery", "timeField", "timeWindowSize", "timeWindowUnit", "size"}
+        assert needed <= set(body["params"])
+        assert not set(body["params"]) & {"esQuery", "index", "searchConfiguration", "aggField", "termField"}
 
 
 def test_colours_are_told_apart_by_everybody() -> None:

@@ -17,9 +17,9 @@ from datagen.pipeline import plan, tables
 from detectors.adapter import judged_kpis
 from detectors.bench.oracle import SURE, look
 from detectors.bench.points import Points
-from detectors.bench.run import label
 from detectors.bench.scenario import QUIET_DAYS, STRENGTHS, placed, services_of, strength_of
 from detectors.bench.tables import count
+from detectors.bench.truth import label
 from detectors.bench.world import START, World
 from kpis import catalogue
 

@@ -14,6 +14,7 @@ from detectors.evaluation import Found, Labelled, evaluate, read_truth
 from detectors.report import page, write_page
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
+LINE = '{"id":"a","type":"x","service":"voip","entities":["sbc:a"],"start":"2026-11-20T10:00:00Z","end":"2026-11-20T11:00:00Z"}'
 
 
 def _label(
@@ -84,10 +85,21 @@ def test_evaluate_is_perfect_when_nothing_happened_and_nothing_was_said() -> Non
             "not a labelled incident",
         ),
         (
-            '{"id":"a","type":"x","service":"voip","entities":[],"start":"2026-11-20T10:00:00Z","end":"2026-11-20T09:00:00Z"}',
+            '{"id":"a","type":"x","service":"voip","entities":["sbc:a"],"start":"2026-11-20T10:00:00Z","end":"2026-11-20T09:00:00Z"}',
             "ends before it starts",
         ),
         ("[1]", "not a labelled incident"),
+        (LINE.replace('["sbc:a"]', '"sbc:a"'), "entities is no list of TYPE:ID"),
+        (LINE.replace('["sbc:a"]', "[]"), "entities is no list of TYPE:ID"),
+        (LINE.replace('"sbc:a"', '"moon"'), "'moon' is not TYPE:ID"),
+        (LINE.replace("2026-11-20T11", "9999-12-31T23"), "lies outside of 1970 to 2200"),
+        (LINE.replace("2026-11-20T10", "0001-01-01T00"), "lies outside of 1970 to 2200"),
+        (LINE[:-1] + ',"strength":NaN}', "NaN is no number"),
+        (LINE[:-1] + ',"delay_limit_s":1e999}', "inf is no number"),
+        (LINE[:-1] + ',"scored":"false"}', "neither true nor false"),
+        ("[" * 100_000, "not a labelled incident"),
+        (f"{LINE}\n{LINE}", "incident a is there twice"),
+        ("\x00\x01", "not a labelled incident"),
     ],
 )
 def test_truth_is_refused_by_line_when_it_is_wrong(tmp_path: Path, text: str, words: str) -> None:
@@ -95,12 +107,35 @@ def test_truth_is_refused_by_line_when_it_is_wrong(tmp_path: Path, text: str, wo
     path.write_text("\n" + text, encoding="utf-8")
     with pytest.raises(UserError, match=words) as error:
         read_truth(path)
-    assert str(error.value).startswith(f"{path}:2")
+    assert str(error.value).startswith(f"{path}:{3 if 'twice' in words else 2}")
 
 
 def test_truth_is_refused_when_it_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         read_truth(tmp_path / "none.ndjson")
+
+
+def test_truth_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "truth.ndjson"
+    path.write_bytes(LINE.encode("utf-16"))
+    with pytest.raises(UserError, match="cannot be read"):
+        read_truth(path)
+
+
+def test_the_page_shows_what_people_said(tmp_path: Path) -> None:
+    said = {
+        "true": 3,
+        "false": 1,
+        "expected": 2,
+        "unsaid": 9,
+        "withdrawn": 4,
+        "suppressed_last_run": 5,
+        "precision": 0.75,
+    }
+    text = page({**evaluate([], []).as_dict(), "feedback": said}, "x")
+    assert "<th>precision as people say it<td class=n>0.750" in text
+    assert "<th>called false<td class=n>1" in text
+    assert "What people said" not in page(evaluate([], []).as_dict(), "x")
 
 
 def test_by_type_counts_what_is_scored_found_and_in_time() -> None:

@@ -105,6 +105,18 @@ def test_earlier_span_than_was_kept_is_read_as_well(kept: KeptPoints, monkeypatc
     assert again.read < 20
 
 
+def test_point_that_was_written_under_a_clock_gone_back_is_read_again(
+    kept: KeptPoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(kept.store, "clock", lambda: START)  # long before the reading
+        write(kept.store, range(7, 8), 0.1, (TG2,))
+    again = _aged(kept, monkeypatch)
+    panel = again.load(KPI, 3600, *span(48))
+    assert panel.value[1, 7] == 0.1
+    assert len(again.anew) == 1
+
+
 def test_entities_are_read_anew_where_a_file_lacks_them(kept: KeptPoints, tmp_path: Path) -> None:
     few = KeptPoints(kept.store, tmp_path / "few")
     few.load(KPI, 3600, *span(48), {TG1})
@@ -112,6 +124,15 @@ def test_entities_are_read_anew_where_a_file_lacks_them(kept: KeptPoints, tmp_pa
     both = few.load(KPI, 3600, *span(48), {TG1, TG2})
     assert [one.entity for one in both.series] == [TG1, TG2]
     assert [one.entity for one in kept.load(KPI, 3600, *span(48), {TG2}).series] == [TG2]
+
+
+def test_points_loaded_twice_in_a_training_are_asked_for_and_counted_once(kept: KeptPoints) -> None:
+    before = (kept.points, kept.read)
+    write(kept.store, range(7, 8), 0.1, (TG2,))
+    panel = kept.load(KPI, 3600, *span(48), {TG2})
+    assert (kept.points, kept.read) == before
+    assert panel.value[0, 7] == 0.9  # as the rest of the training saw it
+    assert [one.entity for one in panel.series] == [TG2]
 
 
 def test_store_that_was_emptied_is_read_anew(kept: KeptPoints, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.clock import iso
-from contracts.errors import StoreRefused
+from contracts.errors import StoreRefused, TooSlow
 from infrastructure.esql import Table, TooManyRows, windows
 from infrastructure.setup import set_up
 from infrastructure.store import Operation, Store
@@ -170,3 +170,26 @@ def test_windows_ask_nothing_when_the_time_is_empty() -> None:
         raise AssertionError
 
     assert list(windows(ask, START, START, None, 10)) == []
+
+
+def test_windows_that_take_too_long_are_halved_and_do_not_grow_again() -> None:
+    asked: list[timedelta] = []
+
+    def ask(since: datetime, until: datetime) -> Table:
+        asked.append(until - since)
+        if until - since > 40 * MINUTE:
+            raise TooSlow("no answer in time")
+        return Table(["since"], [[since]])
+
+    tables = list(windows(ask, START, START + 300 * MINUTE, MINUTE, 10))
+    assert [table.rows[0][0] for table in tables] == [START + turn * 37 * MINUTE for turn in range(len(tables))]
+    assert sum(length > 40 * MINUTE for length in asked) == 3  # 300, 150, 75
+    assert sum((length for length in asked if length <= 40 * MINUTE), timedelta()) == 300 * MINUTE
+
+
+def test_a_single_step_that_takes_too_long_is_refused_as_such() -> None:
+    def ask(since: datetime, until: datetime) -> Table:
+        raise TooSlow("no answer in time")
+
+    with pytest.raises(TooSlow, match="no answer in time"):
+        list(windows(ask, START, START + 8 * MINUTE, MINUTE, 10))

@@ -10,14 +10,17 @@ import orjson
 import pytest
 
 from contracts.clock import iso
+from contracts.errors import StoreUnavailable
 from contracts.settings import Settings
 from infrastructure.store import Operation, Store
 from kpis.collecting import collect, gaps
+from kpis.collecting import pipeline as collecting
 from kpis.collecting.fetching import Fetcher
 from kpis.tracking import load
 from kpis.tracking.editing import define
 from kpis.tracking.points import Value, write
 from tests.kpis.outside import serving
+from tests.kpis.random_records import Records, put
 
 NOW = datetime(2026, 11, 20, 12, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -117,6 +120,66 @@ def test_source_that_fails_is_told_leaves_a_gap_and_goes_on(store: Store, node_s
     start = datetime(2026, 11, 20, 11, 55, tzinfo=UTC)
     (gap,) = gaps(store, one, "network:all", start, start + timedelta(minutes=30), 300)
     assert gap.buckets == 2 and gap.start == datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("how", ["killed", "away"])
+def test_collection_that_is_cut_between_asking_and_writing_is_done_again_once(
+    store: Store, node_settings: Settings, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """kill -9 of the process, and Elasticsearch gone meanwhile: no bucket that the source knows is lost, none is doubled."""
+    moment = datetime(2026, 11, 18, 22, tzinfo=UTC)
+    trouble: type[BaseException] = SystemExit if how == "killed" else StoreUnavailable
+    real = collecting.write
+
+    def cut(*arguments: Any) -> int:
+        list(arguments[2])  # the source was asked
+        raise trouble("gone")
+
+    with serving(lambda _method, path, _headers: (200, _vector(path))) as outside:
+        source = {"kind": "prometheus", "url": outside.url, "query": "load"}
+        define(store, {"id": "own.load", "name": "Load", "unit": "1", "bad": "high", "source": source}, **WHO)
+        fetcher = Fetcher(node_settings.with_values(kpi_collect_hosts="127.0.0.1"), sleep=lambda _: None)
+
+        def run(minutes: int) -> None:
+            collect(store, only=["own.load"], now=moment + timedelta(minutes=minutes), fetcher=fetcher)
+
+        run(3)
+        monkeypatch.setattr(collecting, "write", cut)
+        with pytest.raises(trouble):
+            run(33)
+        monkeypatch.setattr(collecting, "write", real)
+        run(63)
+        run(63)
+    fine, hours = (_values(store, "own.load", step) for step in (300, 3600))
+    assert len(fine) == 13
+    assert (hours["all", "2026-11-18T22:00"]["samples"], hours["all", "2026-11-18T22:00"]["state"]) == (12, "ok")
+    assert gaps(store, load(store).find("own.load"), "network:all", moment, moment + timedelta(hours=1), 300) == []
+
+
+def test_points_outlive_their_records_when_late_ones_come(store: Store) -> None:
+    """The partition of June was dropped: what is counted anew from one late record does not overwrite what was there."""
+    day, now = datetime(2026, 6, 15, tzinfo=UTC), store.clock()
+    content = {"id": "own.messages", "name": "Messages", "unit": "messages", "bad": "low", "schedule": ["1d"], "source": {
+        "kind": "store", "index": "cdr-sms", "time": "@timestamp", "measure": "count", "numerator": "COUNT(*)", "zero": True,
+        "entities": {"network": ""},
+    }}  # fmt: skip
+    define(store, content, **WHO)
+
+    def messages(count: int, moment: datetime, first: int) -> None:
+        stamped = Records(first, moment, 0.5, store.clock())
+        put(store, "sms", [{**stamped.sms(), "@timestamp": iso(moment)} for _ in range(count)], first)
+        store.refresh("cdr-sms")
+
+    messages(20, day, 0)
+    messages(9, day + 40 * DAY, 100)
+    collect(store, only=["own.messages"], now=now)
+    store.exchange.ask("DELETE", f"/{store.place('cdr-sms', day)}")
+    messages(1, day, 200)
+    messages(3, day + 2 * DAY, 300)
+    messages(1, day + 40 * DAY, 400)
+    collect(store, only=["own.messages"], now=now + DAY)
+    found = _values(store, "own.messages")
+    assert [found["all", f"2026-{each}T00:00"]["value"] for each in ("06-15", "06-17", "07-25")] == [20, 3, 10]
 
 
 def test_five_minutes_become_hours_and_days_by_their_parts(store: Store, node_settings: Settings) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -114,6 +118,34 @@ def test_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(fetching, "LARGEST", 1000)
     with serving(lambda *_: (200, b"1" * 5000)) as outside, pytest.raises(OperatorError, match="more than 1,000"):
         _fetcher(tmp_path).json(outside.url)
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b""]
+)
+def test_server_that_drips_is_left_when_the_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beginning: bytes
+) -> None:
+    """A byte at a time, in the body or already in the headers: each read is short, the whole is not."""
+    monkeypatch.setattr(fetching, "_WHOLE_SEC", 0.5)
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(beginning)
+            while not over.wait(0.05):
+                connection.sendall(b"1")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(OperatorError, match="takes more than"):
+            _fetcher(tmp_path, tries=1).json(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert time.monotonic() - began < 8
+        over.set()
+        thread.join()
 
 
 def test_prometheus_is_asked_for_every_bucket_since_the_last_one(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.clock import iso, parse_iso
+from contracts.clock import epoch_ms, iso, parse_iso
 from contracts.settings import Settings
 from infrastructure.setup import empty
 from infrastructure.store import ItemResult, Operation, Store
@@ -182,3 +182,35 @@ def test_delivery_is_judged_only_when_the_time_allowed_is_over(store: Store) -> 
     judged = [key[2] for key in stored(store, 300) if key[:2] == place]
     assert len(judged) == 12
     assert [stored(store, 3600)[key].denominator for key in stored(store, 3600) if key[:2] == place] == [360]
+
+
+def test_points_of_records_that_were_dropped_do_not_shrink_when_late_ones_come(store: Store) -> None:
+    """October's partition is gone (retention). One late record of it must not make its bucket 1, nor the buckets beside it 0."""
+    hour = datetime(2026, 10, 15, 10, tzinfo=UTC)
+
+    def messages(count: int, moment: datetime, first: int) -> None:
+        records = Records(first, moment, 0.01, store.clock())
+        common = {"mobile": {"call_type": "SMS-MO"}, "subscriber": {"plan": "PLAN1"}}
+        rows = [{**records.sms(), **common, "@timestamp": iso(moment)} for _ in range(count)]
+        put(store, "sms", rows, first)
+
+    for number, minutes in enumerate((0, 30, 60, 90)):
+        messages(50, hour + timedelta(minutes=minutes), number * 100)
+    messages(40, hour + timedelta(days=20), 1000)
+    rollup(store)
+    before = everything(store)
+    store.exchange.ask("DELETE", f"/{store.place('cdr-sms', hour)}")
+    messages(1, hour + timedelta(minutes=30), 2000)
+    messages(2, hour + timedelta(minutes=180), 2100)
+    messages(2, hour + timedelta(days=20), 2200)
+    for _ in range(2):
+        rollup(store)
+    after = everything(store)
+    place = "sms.volume", "service:sms"
+    for resolution in (300, 3600, 86400):
+        october = epoch_ms(hour) + 86_400_000
+        old = {key: point for key, point in before[resolution].items() if key[2] < october and point.samples}
+        assert sum(point.samples for key, point in old.items() if key[:2] == place) == 200
+        assert {key: after[resolution][key] for key in old} == old
+    assert after[3600][*place, epoch_ms(hour + timedelta(hours=3))].samples == 2
+    assert after[86400][*place, epoch_ms(datetime(2026, 11, 4, tzinfo=UTC))].samples == 42

@@ -15,6 +15,7 @@ from contracts.settings import read as read_settings
 from infrastructure.store import Store
 from kpis.entering import Wanted, enter
 from kpis.tracking import Registry, load
+from kpis.tracking.editing import define
 from kpis.tracking.registry import put_together, shipped
 from reports.watching import MARK, watch_of, write_watches
 
@@ -68,3 +69,44 @@ def test_value_entered_by_hand_alerts_like_any_other(store: Store, node_settings
         if alert["alert"]["name"].startswith("target-deployment")
     ]
     assert told == ["region:south"]
+
+
+def test_watch_tells_the_worst_level_that_each_entity_crosses_by_its_own_limits(
+    store: Store, node_settings: Settings, tmp_path: Path
+) -> None:
+    """West has a milder target and a critical limit of its own; the others are held to those of all."""
+    content = {
+        "id": "office.answered", "name": "Answered in time", "unit": "ratio", "bad": "low", "source": {"kind": "manual"},
+        "target": {"at_least": 0.9}, "thresholds": {"warning": 0.85, "critical": 0.5},
+        "entities": {"region:west": {"target": {"at_least": 0.6}, "thresholds": {"warning": 0.4, "critical": 0.3}}},
+    }  # fmt: skip
+    define(store, content, by="anna", why="a test")
+    one = load(store).find("office.answered")
+    values = {"north": 0.95, "east": 0.87, "south": 0.7, "home": 0.2, "west": 0.55}
+    enter(store, [Wanted(one, f"region:{name}", DAY, value) for name, value in values.items()], by="anna", why="weekly")
+    write_watches(load(store), tmp_path, ["office.answered"])
+    own = Store.connect(node_settings.with_values(alert_watches_folder=str(tmp_path)))
+
+    def told(after: timedelta) -> dict[str, tuple[str, str, str]]:
+        run_watches(own, since=DAY + after, until=DAY + after + timedelta(hours=1), every=timedelta(hours=1))
+        store.refresh("alert")
+        rows = [
+            row["alert"]
+            for row in list_alerts(store, since=DAY, limit=100)
+            if row["alert"]["name"] == "target-office-answered"
+        ]
+        return {
+            row["labels"]["entity"]: (row["status"], row["severity"], row["reason"].partition("below ")[2][:26])
+            for row in rows
+        }
+
+    assert told(timedelta(hours=30)) == {
+        "region:east": ("firing", "warning", "its target of 0.9 over the"),
+        "region:south": ("firing", "warning", "its warning limit of 0.85 "),
+        "region:home": ("firing", "critical", "its critical limit of 0.5 "),
+        "region:west": ("firing", "warning", "its target of 0.6 over the"),
+    }
+    enter(store, [Wanted(one, "region:south", DAY, 0.4)], by="anna", why="counted again")
+    found = told(timedelta(hours=32))
+    assert found["region:south"][:2] == ("firing", "critical")
+    assert len(found) == 4

@@ -14,6 +14,7 @@ from contracts.errors import ConflictError, UserError
 from infrastructure.store import Store
 from servicedesk import AlertTickets, Ticket, TicketDesk
 from servicedesk import desk as desk_module
+from servicedesk.relations import merge
 from servicedesk.ticket import ids
 
 Ask = Callable[..., TicketRequest]
@@ -191,6 +192,19 @@ def test_ticket_that_waits_for_somebody_is_told_and_left_alone_when_the_alert_re
     ticket = desk.get(key)
     assert ticket.state == "pending"
     assert str(ticket.history[-1]["comment"]).startswith("incident-open resolved")
+
+
+def test_end_of_an_alert_is_told_to_the_ticket_that_its_own_was_merged_into(
+    desk: TicketDesk, opener: AlertTickets, request_for: Callable[..., TicketRequest]
+) -> None:
+    own = opener.open_for_alert(request_for())
+    other = desk.create("x", title="the same", body="", priority="low", by="ann").id
+    merge(desk, own, other, by="ann")
+    for _ in range(2):
+        assert opener.resolve_for_alert(request_for(at=30, event="resolved")) == other
+    goes_on = desk.get(other)
+    assert goes_on.state == "new"
+    assert sum("resolved" in str(entry.get("comment")) for entry in goes_on.history) == 1
 
 
 def test_resolution_is_told_to_nobody_when_there_is_no_ticket(opener: AlertTickets, request_for: Ask) -> None:

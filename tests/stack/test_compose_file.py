@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from cli.main import cli
 from contracts.settings import TABLE
 from infrastructure.compose.accounts import PASSWORDS
 from infrastructure.compose.saved_objects import VARIABLES
+from infrastructure.configuration import FILE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -40,7 +42,7 @@ def variables() -> list[tuple[str, str]]:
 
 def test_every_port_is_on_loopback() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 5
     assert all(str(port).startswith("127.0.0.1:") for port in ports)
     assert not any("network_mode" in service and service["network_mode"] != "none" for service in SERVICES.values())
 
@@ -61,7 +63,7 @@ def test_services_wait_for_what_they_need() -> None:
         for needed, how in service.get("depends_on", {}).items():
             wanted = "service_completed_successfully" if needed in ONE_OFFS else "service_healthy"
             assert how == {"condition": wanted}, (name, needed)
-    for writer in ("logstash", "jobs", "kibana", "console"):
+    for writer in ("logstash", "jobs", "kibana", "console", "channels", "mail"):
         assert "setup" in SERVICES[writer]["depends_on"], "nobody writes before the templates are there"
 
 
@@ -96,6 +98,7 @@ def test_secrets_have_no_default_and_stop_the_start_when_missing() -> None:
         "CONSOLE_PASSWORD",
         "KIBANA_ENCRYPTION_KEY",
         "BUSYHOUR_PII_KEY",
+        "BUSYHOUR_CHANNEL_KEY",
     } == SECRETS
     for name, rest in variables():
         if name in SECRETS:
@@ -158,11 +161,28 @@ def test_everything_that_speaks_elasticsearch_speaks_tls() -> None:
 def test_our_containers_get_variables_that_our_code_reads() -> None:
     settings = {row.variable for row in TABLE}
     own = {"JOBS_EVERY_SEC", "TRAIN_EVERY_SEC"}
-    for name in ("setup", "jobs", "console"):
-        assert set(SERVICES[name]["environment"]) <= settings | set(PASSWORDS.values()) | own, name
+    for name in ("setup", "jobs", "console", "channels", "mail"):
+        assert set(SERVICES[name]["environment"]) <= {FILE_VARIABLE, *settings, *PASSWORDS.values(), *own}, name
     assert set(SERVICES["saved-objects"]["environment"]) == set(VARIABLES)
     jobs = (ROOT / "infrastructure/compose/jobs.sh").read_text(encoding="utf-8")
     assert all(name in jobs for name in own)
+
+
+def test_channels_serve_on_the_ports_that_are_published() -> None:
+    for name, words in (("channels", ("channel", "serve")), ("mail", ("channel", "mail", "serve"))):
+        command: click.Command = cli
+        for word in words:
+            assert isinstance(command, click.Group)
+            found = command.get_command(click.Context(command), word)
+            assert found is not None
+            command = found
+        given = SERVICES[name]["command"][1 + len(words) :]
+        known = {option: one for one in command.params for option in one.opts}
+        assert {option.partition("=")[0] for option in given} <= set(known)
+        port = SERVICES[name]["ports"][0].rpartition(":")[2]
+        assert port in (str(known["--port"].default), *(option.partition("=")[2] for option in given))
+        assert port in str(SERVICES[name]["healthcheck"]["test"])
+    assert SERVICES["mail"]["profiles"] == ["mail"]  # without a mail address it would not start
 
 
 def test_console_serves_https_with_its_own_certificate_and_options_that_exist() -> None:

@@ -29,20 +29,23 @@ def run(folder: Path, *, rounds: int, failing: str = "-", train_every: int = 360
     done = subprocess.run(
         ["bash", str(SCRIPT)], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
-    return done.returncode, (folder / "calls").read_text().split(), done.stderr
+    return done.returncode, (folder / "calls").read_text().splitlines(), done.stderr
 
 
 def test_jobs_run_in_order_and_train_once_a_period(tmp_path: Path) -> None:
     code, calls, said = run(tmp_path, rounds=2)
     assert (code, said) == (0, "")
-    assert calls == ["correlate", "rollup", "train", "detect", "alert", "correlate", "rollup", "detect", "alert"]
+    desk = ["desk run", "channel run", "desk backlog"]
+    first, then = ["correlate", "rollup", "train", "detect", "alert"], ["correlate", "rollup", "detect", "alert"]
+    assert calls == [*first, *desk, *then, *desk]
     assert (tmp_path / "heartbeat").exists()
 
 
 def test_jobs_go_on_and_do_not_look_healthy_when_one_fails(tmp_path: Path) -> None:
     code, calls, said = run(tmp_path, rounds=1, failing="rollup")
     assert code == 1
-    assert calls == ["correlate", "rollup", "train", "detect", "alert"]
+    assert calls[:5] == ["correlate", "rollup", "train", "detect", "alert"]
+    assert len(calls) == 8
     assert "busyhour rollup ended with 3" in said
     assert not (tmp_path / "heartbeat").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,8 +16,9 @@ from usage.bench import write_sample
 from usage.engine import UsageStore
 from usage.importing.records import import_records
 from usage.records import facts, local
-from usage.records.batch import taker
+from usage.records.batch import columns_of, taker
 from usage.records.check import Refusal, check
+from usage.records.columns import Columns
 from usage.records.customers import put_customers
 from usage.records.facts import differences
 from usage.records.kinds import KINDS
@@ -39,8 +41,7 @@ def test_usual_lines_go_the_way_of_columns(kind: str) -> None:
     names, lines = _lines(kind, [{}] * 5)
     take = taker(kind, names, TERMS)
     assert take is not None
-    batch = take([list(line.values()) for line in lines])
-    assert batch is not None
+    batch = take(columns(names, lines))
     assert batch.places == [0, 1, 2, 3, 4]
     assert batch.distinct
 
@@ -53,22 +54,29 @@ def test_way_of_columns_gives_the_rows_of_the_definition(kind: str, changes: lis
     names, lines = _lines(kind, changes)
     take = taker(kind, names, TERMS)
     assert take is not None
-    batch = take([list(line.values()) for line in lines])
-    if batch is None:
-        assert any(_no_text(line) for line in lines)
+    if any(_no_text(line) for line in lines):
+        assert columns_of(names, [list(line.values()) for line in lines]) is None
         return
+    batch = take(columns(names, lines))
     rows = batch.rows()
     expected = [check(kind, lines[place], TERMS) for place in batch.places]
     assert not any(isinstance(each, Refusal) for each in expected)
     assert rows == expected
     assert [[type(value) for value in row] for row in rows] == [[type(v) for v in row] for row in expected]
-    assert batch.lines().decode() == "".join(map(local.line, rows))
-    assert batch.sums() == facts.sums(kind, rows)
+    assert batch.lines.decode() == "".join(map(local.line, rows))
+    assert batch.sums.as_sums() == facts.sums(kind, rows)
     rest = [place for place in range(len(lines)) if place not in batch.places]
     judged = [(place, check(kind, lines[place], TERMS)) for place in rest]
-    batch.extra = [(place, row) for place, row in judged if not isinstance(row, Refusal)]
-    assert batch.sums() == facts.sums(kind, batch.rows())
+    extra = [(place, row) for place, row in judged if not isinstance(row, Refusal)]
+    batch = replace(batch, extra=extra)
+    assert batch.sums.as_sums() == facts.sums(kind, batch.rows())
     assert batch.distinct is (len({row[0] for row in batch.rows()}) == len(batch))
+
+
+def columns(names: list[str], lines: list[dict[str, str]]) -> Columns:
+    found = columns_of(names, [list(line.values()) for line in lines])
+    assert found is not None
+    return found
 
 
 def _no_text(line: dict[str, str]) -> bool:
@@ -76,12 +84,12 @@ def _no_text(line: dict[str, str]) -> bool:
     return any("\ud800" <= letter <= "\udfff" for text in line.values() for letter in text)
 
 
-def test_day_that_no_month_has_leaves_the_chunk_to_the_other_ways() -> None:
+def test_day_that_no_month_has_leaves_the_line_to_the_other_ways() -> None:
     names, lines = _lines("sms", [{1: "2026-02-30T10:00:00Z"}, {}])
     assert names[1] == "started"
     take = taker("sms", names, TERMS)
     assert take is not None
-    assert take([list(line.values()) for line in lines]) is None
+    assert take(columns(names, lines)).places == [1]
 
 
 def test_mixed_file_is_stored_whole_and_summed_right_by_every_way(usage_store: UsageStore, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from usage import schema
 from usage.bench import write_sample
 from usage.books import list_loads
 from usage.engine import UsageStore
+from usage.importing import chunks
 from usage.importing import records as importing
 from usage.importing.customers import import_customers
 from usage.importing.records import ImportReport, import_records
@@ -43,7 +44,7 @@ def stored(store: UsageStore, kind: str) -> int:
 @pytest.fixture
 def samples(usage_store: UsageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a file of each kind, customers for them, and chunks small enough that a file has several."""
-    monkeypatch.setattr(importing, "CHUNK", 250)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 20_000)
     put_customers(usage_store, [{"id": f"C{at:07d}", "name": "n", "plan": "PLAN1"} for at in range(20)], KEY)
     for kind in KINDS:
         write_sample(tmp_path / f"{kind}.csv", kind, ROWS, 20, seed=3)

@@ -118,6 +118,25 @@ def _network(store: UsageStore, period: Period, records: list[dict[str, Any]]) -
     assert found["active customers"] == len({each["customer"] for each in records})
 
 
+def test_network_tells_no_change_against_time_before_the_first_record(usage_store: UsageStore) -> None:
+    """Calls were there all through the week before, SMS from its last hour on, data sessions only after it."""
+    people(usage_store)
+    logged(usage_store, "call", *(call("C1", f"2026-11-{day:02d}T00:10:00Z") for day in range(1, 15)))
+    logged(usage_store, "sms", *(message("C1", f"2026-11-{day:02d}T23:10:00Z") for day in range(7, 15)))
+    logged(usage_store, "data", session("C1", "2026-11-09T10:00:00Z"))
+    found = report(usage_store, "network", days("2026-11-08", "2026-11-15"), TARIFFS)
+    changes = dict(cells(found, "measure", "change"))
+    assert changes["calls"] == 0
+    assert [changes[name] for name in ("sms", "delivered sms", "data sessions", "active customers")] == [None] * 4
+    assert found.notes[1:] == (
+        "no change where the period before (2026-11-01 00:00 on) begins before the first record: "
+        "SMS from 2026-11-07 23:10, data sessions from 2026-11-09 10:00",
+    )
+    later = report(usage_store, "network", days("2026-11-13T00:00", "2026-11-15"), TARIFFS)
+    assert dict(cells(later, "measure", "change"))["sms"] == 0
+    assert len(later.notes) == 1
+
+
 def _peak_hours(store: UsageStore, period: Period, records: list[dict[str, Any]]) -> None:
     by_hour: Counter[str] = Counter()
     by_day: Counter[str] = Counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -9,7 +11,8 @@ from sqlalchemy import Connection, func, select
 from usage.analytics.period import Period, day_of, local_hour
 from usage.analytics.report import Column, Report, Value, change, share, whole_number
 from usage.analytics.sources import customer_days, network
-from usage.schema import MEASURES
+from usage.records.kinds import KINDS, started_of
+from usage.schema import MEASURES, RECORD_TABLES
 
 _COLUMNS = (
     Column("measure", "text"),
@@ -30,30 +33,60 @@ class Line(NamedTuple):
 
 
 def network_report(connection: Connection, period: Period) -> Report:
-    """Totals of the period and of the one of the same length before it."""
+    """Totals of the period and of the one of the same length before it, where records reach back so far."""
     now, before = _totals(connection, period), _totals(connection, period.before)
-    lines = [Line(name, unit, now[name], before[name]) for name, unit in _LINES]
-    rows: list[tuple[Value, ...]] = [
-        (each.measure, each.unit, each.value, each.before, _change(each)) for each in lines
-    ]
+    younger = _younger(connection, period.before)
+    rows: list[tuple[Value, ...]] = []
+    for name, unit, kinds in _LINES:
+        line = Line(name, unit, now[name], before[name])
+        comparable = not set(kinds) & set(younger)
+        rows.append((*line[:2], line.value, line.before, _change(line) if comparable else None))
     busiest = _busiest(connection, period)
-    notes = (f"busiest hour: {busiest}",) if busiest else ("nothing was logged in this period",)
-    return Report("network", "Network summary", period, _COLUMNS, rows, notes=notes)
+    notes = [f"busiest hour: {busiest}" if busiest else "nothing was logged in this period"]
+    return Report("network", "Network summary", period, _COLUMNS, rows, notes=(*notes, *_why(period.before, younger)))
 
 
+# What is shown, its unit, and of which kinds of record it is made.
 _LINES = (
-    ("calls", "count"),
-    ("answered calls", "count"),
-    ("answered share of calls", "ratio"),
-    ("call time", "ms"),
-    ("mean length of answered calls", "ms"),
-    ("sms", "count"),
-    ("delivered sms", "count"),
-    ("data sessions", "count"),
-    ("data up", "bytes"),
-    ("data down", "bytes"),
-    ("active customers", "count"),
+    ("calls", "count", ("call",)),
+    ("answered calls", "count", ("call",)),
+    ("answered share of calls", "ratio", ("call",)),
+    ("call time", "ms", ("call",)),
+    ("mean length of answered calls", "ms", ("call",)),
+    ("sms", "count", ("sms",)),
+    ("delivered sms", "count", ("sms",)),
+    ("data sessions", "count", ("data",)),
+    ("data up", "bytes", ("data",)),
+    ("data down", "bytes", ("data",)),
+    ("active customers", "count", tuple(KINDS)),
 )
+_LEAST_COVERED = (
+    0.99  # of the period before, from its first record on: the first call of a day comes a little after midnight
+)
+
+
+def _younger(connection: Connection, before: Period) -> dict[str, datetime]:
+    """First record of each kind that has some now and did not have them all through `before`: no change can be told of it."""
+    latest = before.end - _LEAST_COVERED * (before.end - before.start)
+    firsts = {kind: _first(connection, kind) for kind in KINDS}
+    return {kind: first for kind, first in firsts.items() if first is not None and first > latest}
+
+
+def _first(connection: Connection, kind: str) -> datetime | None:
+    """The primary key is in the order of time."""
+    least = connection.scalar(select(func.min(RECORD_TABLES[kind].c.id)))
+    return None if least is None else started_of(least)
+
+
+def _why(before: Period, younger: Mapping[str, datetime]) -> Iterator[str]:
+    """One line on what has no change."""
+    if younger:
+        named = ", ".join(f"{KINDS[kind].plural} from {_local(first, before)}" for kind, first in younger.items())
+        yield f"no change where the period before ({_local(before.start, before)} on) begins before the first record: {named}"
+
+
+def _local(moment: datetime, period: Period) -> str:
+    return f"{moment.astimezone(period.zone):%Y-%m-%d %H:%M}"
 
 
 def _totals(connection: Connection, period: Period) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import csv
 import difflib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,18 +18,17 @@ from contracts.ids import keyed_hash
 from mediation.intake import rare_collections
 from usage.books import Counts, Load
 from usage.engine import UsageStore
+from usage.importing.chunks import Chunk, ChunkReader
 from usage.records import local
-from usage.records.batch import Batch, taker
+from usage.records.batch import Batch, customers_of, taker
 from usage.records.check import Refusal, Terms, check, key_of
 from usage.records.customers import Directory
 from usage.records.kinds import KINDS, Kind, Row
 from usage.records.quick import quick
 
-CHUNK = 50_000  # lines: large enough that the sums are written seldom, small enough that a chunk takes a second or two
 ORIGIN = "csv"
 SHOWN = 20  # refusals that a report repeats
 _AHEAD = 2  # chunks that may wait for the database
-_LONGEST_CELL = 65_536
 _REASON = ("busyhour_line", "busyhour_reason", "busyhour_field", "busyhour_detail")
 
 
@@ -79,8 +77,8 @@ def import_records(
     began = time.monotonic()
     report = ImportReport(str(path), kind)
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            reader = csv.reader(file, strict=True)
+        with path.open("rb") as file:
+            reader = ChunkReader(file, str(path))
             header = _header(reader, KINDS[kind], path)
             with _Rejects(rejects, header) as refused, rare_collections():
                 _Importer(store, report, header, zone, key, refused).run(reader, progress)
@@ -90,9 +88,9 @@ def import_records(
     return report
 
 
-def _header(reader: Iterator[list[str]], kind: Kind, path: Path) -> list[str]:
+def _header(reader: ChunkReader, kind: Kind, path: Path) -> list[str]:
     try:
-        names = [name.strip().lower() for name in next(reader, [])]
+        names = [name.strip().lower() for name in reader.header()]
     except csv.Error as error:
         raise UserError(f"is no CSV: {error}", where=str(path)) from None
     known = {*kind.given, *_REASON}
@@ -125,13 +123,13 @@ class _Importer:
         self._take = None if store.is_sqlite else taker(report.kind, header, self._terms)
         self._load = Load(store, report.source, report.kind)
 
-    def run(self, reader: Any, progress: Progress) -> None:
+    def run(self, reader: ChunkReader, progress: Progress) -> None:
         """Reads and checks here, writes in a thread of its own: the database works while Python does."""
         waiting: list[Future[None]] = []
         read = 0
         with ThreadPoolExecutor(max_workers=1) as writer:
             try:
-                for chunk in _chunks(reader):
+                for chunk in reader.chunks(self._header, columnar=self._take is not None):
                     rows, rejected = self._judged(chunk)
                     while len(waiting) >= _AHEAD:
                         waiting.pop(0).result()
@@ -145,43 +143,42 @@ class _Importer:
                     each.cancel()
         self._report.counts = self._load.close()
 
-    def _judged(self, chunk: _Chunk) -> tuple[list[Row] | Batch, int]:
+    def _judged(self, chunk: Chunk) -> tuple[list[Row] | Batch, int]:
         """Rows of a chunk, in its order, and how many of its lines were refused."""
-        width = len(self._header)
-        places = [place for place, cells in enumerate(chunk.lines) if len(cells) == width]
-        whole = [chunk.lines[place] for place in places]
-        self._learn(whole)
-        batch = self._take(whole) if self._take is not None and len(whole) >= local.LEAST_ROWS else None
-        if batch is None:
-            found, rejected = self._one_by_one(chunk, range(len(chunk.lines)))
+        given, places = chunk.columns(self._header) if self._take is not None else (None, ())
+        if self._take is None or given is None or len(places) < local.LEAST_ROWS:
+            found, rejected = self._one_by_one(chunk, range(chunk.size))
             return [row for _, row in found], rejected
+        self._directory.learn(customers_of(given))
+        batch = self._take(given)
         batch.places = [places[at] for at in batch.places]
         taken = set(batch.places)
-        batch.extra, rejected = self._one_by_one(chunk, [at for at in range(len(chunk.lines)) if at not in taken])
+        rest = [at for at in range(chunk.size) if at not in taken] if len(taken) < chunk.size else []
+        batch.extra, rejected = self._one_by_one(chunk, rest)
+        batch.prepare()
         return batch, rejected
 
-    def _one_by_one(self, chunk: _Chunk, places: Iterable[int]) -> tuple[list[tuple[int, Row]], int]:
+    def _one_by_one(self, chunk: Chunk, places: Sequence[int]) -> tuple[list[tuple[int, Row]], int]:
         """(place, row) of those lines that are taken, and how many were refused."""
         width, quick_way = len(self._header), self._quick
         rows: list[tuple[int, Row]] = []
-        rejected, numbers = 0, list[int]()
-        for place in places:
-            cells = chunk.lines[place]
-            if not cells and place != chunk.at:
+        rejected, lines = 0, chunk.cells(places)
+        self._learn([cells for cells in lines if len(cells) == width])
+        for place, cells in zip(places, lines, strict=True):
+            if not cells and place not in chunk.errors:
                 continue  # an empty line is no line
             row = quick_way(cells) if quick_way is not None and len(cells) == width else None
-            judged = row or self._judge(cells, chunk.error if place == chunk.at else None)
+            judged = row or self._judge(cells, chunk.errors.get(place))
             if isinstance(judged, Refusal):
-                numbers = numbers or chunk.numbers()
-                self._refuse(numbers[place], cells, judged)
+                self._refuse(chunk.numbers[place], cells, judged)
                 rejected += 1
             else:
                 rows.append((place, judged))
         return rows, rejected
 
-    def _judge(self, cells: list[str], error: csv.Error | None) -> Row | Refusal:
+    def _judge(self, cells: list[str], error: str | None) -> Row | Refusal:
         if error is not None:
-            return Refusal("bad_line", "", str(error))
+            return Refusal("bad_line", "", error)
         if len(cells) != len(self._header):
             return Refusal("bad_line", "", f"{len(cells)} cells, not {len(self._header)}")
         return check(self._report.kind, dict(zip(self._header, cells, strict=True)), self._terms)
@@ -205,40 +202,6 @@ class _Importer:
         if len(self._report.bad) < SHOWN:
             self._report.bad.append(BadLine(number, refusal))
         self._refused.write(number, cells, refusal)
-
-
-class _Chunk(NamedTuple):
-    """Cells of some lines, the first of which began at physical line `first`; `error`: what ended the chunk, at place `at`."""
-
-    first: int
-    lines: list[list[str]]
-    error: csv.Error | None = None
-    at: int = -1
-
-    def numbers(self) -> list[int]:
-        """Physical line at which each line ends."""
-        found, number = [], self.first - 1
-        for cells in self.lines:
-            number += 1 + sum(cell.count("\n") for cell in cells)
-            found.append(number)
-        return found
-
-
-def _chunks(reader: Any) -> Iterator[_Chunk]:
-    """The file in pieces."""
-    csv.field_size_limit(_LONGEST_CELL)
-    while True:
-        first = reader.line_num + 1
-        lines: list[list[str]] = []
-        error: csv.Error | None = None
-        try:
-            lines.extend(islice(reader, CHUNK))  # what was read before an error stays
-        except csv.Error as reason:
-            error = reason
-            lines.append([])
-        if not lines:
-            return
-        yield _Chunk(first, lines, error, len(lines) - 1 if error else -1)
 
 
 class _Rejects:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, date
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from usage import schema
 from usage.records import facts, local
 from usage.records.check import AHEAD, EARLIEST, Terms
-from usage.records.facts import NO_DIRECTION, QUARTERS_A_DAY, SERVICES, Sums
+from usage.records.columns import Columns, ColumnSums, column_sums, text_lines
 from usage.records.kinds import COLUMNS, KINDS, Row
 from usage.records.quick import columns_known
 from usage.schema import QUARTER_SEC
@@ -29,14 +31,15 @@ _PEER = r"^\+?[0-9]{1,20}$"
 _REF = r"^$|^[!-\[\]-~]([ -\[\]-~]{0,98}[!-\[\]-~])?$"  # printable ASCII without a backslash, no blank at an end
 _SECONDS, _BYTES, _APN, _PARTS = r"^[0-9]{1,6}$", r"^[0-9]{1,15}$", r"^[A-Za-z0-9]{1,100}$", r"^[0-9]{1,3}$"
 _NOT_PLAIN = re.compile(r"[\\\t\n]").search
-_MINUTE_MS = facts.MINUTE_MS
-Columns = dict[str, Any]
-Taker = Callable[[Sequence[Sequence[str]]], "Batch | None"]
+Taker = Callable[[Columns], "Batch"]
 
 
 @dataclass
 class Batch:
-    """Checked rows of one kind. `places`: at which place of its chunk each stood; `extra`: (place, row) of other ways."""
+    """Checked rows of one kind. `places`: at which place of its chunk each stood; `extra`: (place, row) of other ways.
+
+    Columns are worked out outside of Python's lock, so that a thread which talks to the database goes on meanwhile.
+    """
 
     kind: str
     columns: Columns
@@ -46,21 +49,30 @@ class Batch:
     def __len__(self) -> int:
         return len(self.places) + len(self.extra)
 
-    @property
+    def prepare(self) -> None:
+        """Works out now what a database is given, in the caller's thread, not in the one that waits for the database."""
+        if self.distinct:
+            self.lines, self.sums  # noqa: B018 - kept from now on
+
+    @cached_property
     def distinct(self) -> bool:
         """Whether no record is there twice."""
-        ids = self.columns["id"]
-        return len({*ids, *(row[0] for _, row in self.extra)}) == len(self)
+        others = pa.array([row[0] for _, row in self.extra], pa.string())
+        return bool(pc.count_distinct(pa.chunked_array([self.columns["id"], others])).as_py() == len(self))
 
+    @cached_property
     def lines(self) -> bytes:
         """For LOAD DATA, as `local.record_lines` writes them."""
         write = local.record_lines(self.kind)
-        texts = [_text(self.columns[name]) for name in COLUMNS[self.kind][:-1]]
+        names = COLUMNS[self.kind]
         ref = self.columns["ref"]
-        texts.append(pc.binary_join_element_wise(pc.if_else(pc.equal(ref, ""), "\\N", ref), "\n", ""))
-        whole = pc.binary_join_element_wise(*texts, "\t") if self.places else pa.array([], pa.string())
-        rest = "".join(write(row) for _, row in self.extra).encode()
-        return "".join(whole.to_pylist()).encode() + rest
+        cells = {name: self.columns[name] for name in names} | {"ref": pc.if_else(pc.equal(ref, ""), "\\N", ref)}
+        return text_lines([cells[name] for name in names]) + "".join(write(row) for _, row in self.extra).encode()
+
+    @cached_property
+    def sums(self) -> ColumnSums:
+        """As `facts.sums` of the rows."""
+        return column_sums(self.kind, self.columns, facts.sums(self.kind, [row for _, row in self.extra]))
 
     def rows(self) -> list[Row]:
         """The same as tuples, in the order of the chunk."""
@@ -69,66 +81,56 @@ class Batch:
         taken = zip(self.places, zip(*values, strict=True), strict=True)
         return [row for _, row in sorted([*taken, *self.extra], key=lambda each: each[0])]
 
-    def sums(self) -> Sums:
-        """As `facts.sums` of the rows."""
-        found = facts.sums(self.kind, [row for _, row in self.extra])
-        if not self.places:
-            return found
-        direction, quarter_values, day_values = _MEASURES[self.kind](self.columns)
-        quarter = self.columns["quarter"]
-        service = SERVICES[self.kind]
-        keys = {"quarter": quarter, "direction": direction, "plan": self.columns["plan"], "zone": self.columns["zone"]}
-        for (at, way, plan, zone), values in _grouped(keys, quarter_values):
-            facts.gather(found.quarters, (at, service, way, plan, zone), values)
-        days = {"day": pc.divide(quarter, QUARTERS_A_DAY), "customer": self.columns["customer_id"]}
-        for (day, customer), values in _grouped(days, day_values):
-            facts.gather(found.days, (day, customer), values)
-        return found
-
 
 def taker(kind: str, header: Sequence[str], terms: Terms) -> Taker | None:
-    """What takes the lines (cells, all as wide as the header) of a chunk; None for files with unusual columns."""
-    if not columns_known(kind, header):
+    """What takes the cells of a chunk, by column; None for files with unusual columns."""
+    return partial(_taken, kind, terms) if columns_known(kind, header) else None
+
+
+def columns_of(header: Sequence[str], lines: Sequence[Sequence[str]]) -> Columns | None:
+    """Cells of lines, all as wide as the header, by column; None where one holds bytes that are no text."""
+    try:
+        columns = zip(*lines, strict=True) if lines else [()] * len(header)
+        return {name: pa.array(cells, pa.string()) for name, cells in zip(header, columns, strict=True)}
+    except UnicodeEncodeError:
         return None
-    special = _SPECIAL[kind]
-
-    def take(lines: Sequence[Sequence[str]]) -> Batch | None:
-        """None when the chunk as a whole is not for this way."""
-        try:
-            given = {
-                name: pa.array(cells, pa.string()) for name, cells in zip(header, zip(*lines, strict=True), strict=True)
-            }
-            return _taken(kind, given, terms, len(lines), special)
-        except (UnicodeEncodeError, pa.ArrowInvalid):
-            return None  # bytes that are no text; the 30th of February
-
-    return take
 
 
-def _taken(kind: str, given: Columns, terms: Terms, count: int, special: Any) -> Batch:
+def customers_of(given: Columns) -> list[str]:
+    """Whom these lines name, each once."""
+    found: list[str] = pc.unique(given["customer"]).to_pylist()
+    return found
+
+
+def _taken(kind: str, terms: Terms, given: Columns) -> Batch:
+    count, special = len(given["started"]), _SPECIAL[kind]
     absent = pa.array([""] * count, pa.string())
-    for name in KINDS[kind].given:
-        given.setdefault(name, absent)
-    known = {each: terms.plan_of(each) for each in pc.unique(given["customer"]).to_pylist()}
-    plans = {each: plan for each, plan in known.items() if plan is not None and not _NOT_PLAIN(each + plan)}
-    plan = pa.array([plans.get(each) for each in given["customer"].to_pylist()], pa.string())
-    zone = pc.if_else(pc.equal(given["zone"], ""), "national", given["zone"])
-    usual = pc.and_(pc.is_valid(plan), _matches(given["started"], _STARTED))
-    usual = pc.and_(usual, pc.and_(_among(zone, schema.ZONES), _matches(given["ref"], _REF)))
-    usual = pc.and_(usual, special.usual(given))
-    whole = pa.table({**given, "plan": plan, "zone": zone, "place": pa.array(range(count), pa.int64())}).filter(usual)
+    cells = {name: given.get(name, absent) for name in KINDS[kind].given}
+    plan = _plans(cells["customer"], terms)
+    zone = pc.if_else(pc.equal(cells["zone"], ""), "national", cells["zone"])
+    usual = pc.and_(pc.is_valid(plan), _matches(cells["started"], _STARTED))
+    usual = pc.and_(usual, pc.and_(_among(zone, schema.ZONES), _matches(cells["ref"], _REF)))
+    usual = pc.and_(pc.and_(usual, special.usual(cells)), _day_exists(cells["started"]))
+    whole = pa.table({**cells, "plan": plan, "zone": zone, "place": pa.array(range(count), pa.int64())}).filter(usual)
     time = _time(whole["started"].combine_chunks())
-    moment = pc.cast(time, pa.timestamp("ms"))
+    at = pc.cast(pc.cast(time, pa.timestamp("ms")), pa.int64())
     made = special.made(whole)
-    at = pc.cast(moment, pa.int64())
     latest = int((terms.now + AHEAD).timestamp() * 1000)
     fits = pc.and_(
         pc.and_(pc.greater_equal(at, int(EARLIEST.timestamp() * 1000)), pc.less_equal(at, latest)), made.pop("fits")
     )
     names = {"customer_id": "customer", "plan": "plan", "zone": "zone", "ref": "ref", "place": "place"}
-    columns = {name: whole[of] for name, of in names.items()} | {"started": time, "moment": moment, "at": at} | made
+    columns = {name: whole[of] for name, of in names.items()} | {"started": time, "at": at} | made
     table = pa.table(columns).filter(fits).combine_chunks()
     return _finished(kind, {name: _one_piece(table[name]) for name in table.column_names}, terms.origin)
+
+
+def _plans(customer: Any, terms: Terms) -> Any:
+    """Plan of each customer; null where the line goes another way."""
+    coded = pc.dictionary_encode(customer)
+    known = [(each, terms.plan_of(each)) for each in coded.dictionary.to_pylist()]
+    plans = [plan if plan is not None and not _NOT_PLAIN(each + plan) else None for each, plan in known]
+    return pc.take(pa.array(plans, pa.string()), coded.indices)
 
 
 def _finished(kind: str, columns: Columns, origin: str) -> Batch:
@@ -139,14 +141,33 @@ def _finished(kind: str, columns: Columns, origin: str) -> Batch:
     content = pc.binary_join_element_wise(*(_said(each) for each in specific), "\x1f")
     named = pc.binary_join_element_wise(specific[0], ref, "\x1f")
     identity = pc.if_else(pc.equal(ref, ""), content, named)
-    texts = pc.binary_join_element_wise(pa.scalar(kind), columns["customer_id"], identity, "\x1f").to_pylist()
-    ids = [
-        f"{started:012x}{sha256(text.encode()).hexdigest()[:20]}"
-        for started, text in zip(at.to_pylist(), texts, strict=True)
-    ]
+    texts = pc.binary_join_element_wise(pa.scalar(kind), columns["customer_id"], identity, "\x1f")
     quarter = pc.divide(at, QUARTER_SEC * 1000)
     origins = pa.array([origin] * len(places), pa.string())
-    return Batch(kind, {**columns, "id": ids, "quarter": quarter, "origin": origins}, places)
+    return Batch(kind, {**columns, "id": _ids(at, texts), "quarter": quarter, "origin": origins}, places)
+
+
+def _ids(started_ms: Any, texts: Any) -> Any:
+    """As `kinds.record_id`: 6 bytes of the time and 10 of the digest, in hex digits."""
+    times = started_ms.to_numpy(zero_copy_only=False).astype(">i8").view(np.uint8).reshape(-1, 8)[:, 2:]
+    digests = b"".join([sha256(text).digest()[:10] for text in pc.cast(texts, pa.binary()).to_pylist()])
+    both = np.hstack([times, np.frombuffer(digests, np.uint8).reshape(-1, 10)])
+    offsets = np.arange(len(times) + 1, dtype=np.int32) * schema.ID_LENGTH
+    return pa.StringArray.from_buffers(len(times), pa.py_buffer(offsets), pa.py_buffer(both.tobytes().hex().encode()))
+
+
+def _day_exists(started: Any) -> Any:
+    """Whether the month has that day: a pattern alone lets the 30th of February through."""
+    coded = pc.dictionary_encode(pc.utf8_slice_codeunits(started, 0, 10))
+    return pc.take(pa.array([_is_day(each) for each in coded.dictionary.to_pylist()], pa.bool_()), coded.indices)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _time(started: Any) -> Any:
@@ -174,42 +195,16 @@ def _one_piece(column: Any) -> Any:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _text(column: Any) -> Any:
-    """As LOAD DATA reads it; a truth is a number."""
-    if isinstance(column, list):
-        return pa.array(column, pa.string())
-    if pa.types.is_boolean(column.type):
-        return pc.if_else(column, "1", "0")
-    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
-
-
 def _said(column: Any) -> Any:
     """As Python's `str` says it, of which the digest is made."""
-    return pc.if_else(column, "True", "False") if pa.types.is_boolean(column.type) else _text(column)
+    return pc.if_else(column, "True", "False") if pa.types.is_boolean(column.type) else pc.cast(column, pa.string())
 
 
 def _values(column: Any, name: str) -> list[Any]:
-    if isinstance(column, list):
-        return column
     if name == "started":
         return [each.replace(tzinfo=UTC) for each in pc.cast(column, pa.timestamp("ms")).to_pylist()]
     values: list[Any] = column.to_pylist()
     return [each or None for each in values] if name == "ref" else values
-
-
-def _grouped(keys: Columns, values: Sequence[Any]) -> list[tuple[tuple[Any, ...], tuple[int, ...]]]:
-    """Sums of `values` (columns, or a number for every row) by keys."""
-    count = len(next(iter(keys.values())))
-    named = {
-        f"v{at}": pa.array([each] * count, pa.int64()) if isinstance(each, int) else each
-        for at, each in enumerate(values)
-    }
-    found = (
-        pa.table({**keys, **named}).group_by(list(keys), use_threads=False).aggregate([(name, "sum") for name in named])
-    )
-    parts = [found[name].to_pylist() for name in (*keys, *(f"{name}_sum" for name in named))]
-    width = len(keys)
-    return [(row[:width], row[width:]) for row in zip(*parts, strict=True)]
 
 
 class _Call:
@@ -261,24 +256,5 @@ class _Data:
         }
 
 
-def _of_call(columns: Columns) -> tuple[Any, list[Any], list[Any]]:
-    duration, answered = columns["duration_ms"], pc.cast(columns["answered"], pa.int64())
-    begun = pc.divide(pc.add(duration, _MINUTE_MS - 1), _MINUTE_MS)
-    units = pc.multiply(begun, answered)
-    return columns["direction"], [1, 1, answered, duration, units, 0, 0], [1, 1, duration, 0, 0, 0]
-
-
-def _of_sms(columns: Columns) -> tuple[Any, list[Any], list[Any]]:
-    delivered = pc.cast(pc.equal(columns["result"], "delivered"), pa.int64())
-    return columns["direction"], [1, 1, delivered, 0, columns["parts"], 0, 0], [1, 0, 0, 1, 0, 0]
-
-
-def _of_data(columns: Columns) -> tuple[Any, list[Any], list[Any]]:
-    final, up, down = pc.cast(columns["final"], pa.int64()), columns["uplink_bytes"], columns["downlink_bytes"]
-    none = pa.array([NO_DIRECTION] * len(final), pa.string())
-    return none, [1, final, final, columns["duration_ms"], 0, up, down], [1, 0, 0, 0, final, pc.add(up, down)]
-
-
-_SPECIAL = {"call": _Call, "sms": _Sms, "data": _Data}
-_MEASURES = {"call": _of_call, "sms": _of_sms, "data": _of_data}
+_SPECIAL: dict[str, Any] = {"call": _Call, "sms": _Sms, "data": _Data}
 _SPECIFIC = {kind: COLUMNS[kind][6:-2] for kind in COLUMNS}

@@ -94,18 +94,24 @@ def add(connection: Connection, found: Sums) -> None:
         names = [column.name for column in table.columns]
         batch = [(*key, *rows[key]) for key in sorted(rows)]
         if len(batch) >= local.LEAST_ROWS and local.takes_files(connection):
-            _add_staged(connection, table, names, batch)
+            add_staged(connection, table, "".join(map(local.line, batch)).encode(), len(batch))
         elif batch:
             named = [dict(zip(names, row, strict=True)) for row in batch]
             connection.execute(adding(table, connection.dialect.name), named)
 
 
-def _add_staged(connection: Connection, table: Table, names: list[str], batch: list[tuple[Any, ...]]) -> None:
-    """The same by way of a temporary table, which only this connection sees."""
+def add_staged(connection: Connection, table: Table, lines: bytes, count: int) -> None:
+    """The same by way of a temporary table, which only this connection sees: `count` lines for LOAD DATA, sorted by key.
+
+    It has no log and no index, as nobody reads it twice.
+    """
+    names = [column.name for column in table.columns]
     stage, columns = f"stage_{table.name}", ", ".join(names)
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} LIKE {table.name}")
-    connection.exec_driver_sql(f"DELETE FROM {stage}")  # noqa: S608 - our own names
-    if local.load(connection, stage, names, batch) != len(batch):
+    connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {stage}")
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE {stage} ENGINE=MyISAM SELECT {columns} FROM {table.name} LIMIT 0"  # noqa: S608 - our own names
+    )
+    if local.load_lines(connection, stage, names, lines) != count:
         raise InternalError(f"sums of {table.name} could not be staged")
     added = ", ".join(
         f"{name} = {table.name}.{name} + VALUES({name})" for name in names if name not in table.primary_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table
@@ -20,6 +20,10 @@ class Kind(NamedTuple):
     title: str
     given: tuple[str, ...]
     needed: tuple[str, ...]
+
+    @property
+    def plural(self) -> str:
+        return self.title if self.title == "SMS" else f"{self.title}s"
 
     @property
     def table(self) -> Table:
@@ -61,6 +65,11 @@ def epoch_quarter(moment: datetime) -> int:
 def record_id(kind: str, customer: str, started_ms: int, identity: tuple[object, ...]) -> str:
     """Start in milliseconds as 12 hex digits, then 80 bits of a digest: the same record has the same id on every way in."""
     return f"{started_ms:012x}{joined((kind, customer, *identity))[:20]}"
+
+
+def started_of(key: str) -> datetime:
+    """When the record of that id started."""
+    return datetime.fromtimestamp(int(key[:12], 16) / 1000, UTC)
 
 
 def id_bounds(start: datetime, end: datetime) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def write(connection: Connection, kind: str, rows: Sequence[Row] | Batch, *, fre
     """
     if isinstance(rows, Batch):
         if fresh and rows.distinct and _batch_at_once(connection, rows):
-            facts.add(connection, rows.sums())
+            rows.sums.add(connection)
             return Written(len(rows), 0)
         rows = rows.rows()
     unique = {row[ID]: row for row in rows}
@@ -72,7 +72,7 @@ def _batch_at_once(connection: Connection, batch: Batch) -> bool:
     """The same of columns, by LOAD DATA alone."""
     if not local.takes_files(connection):
         return False
-    table, columns, lines = RECORD_TABLES[batch.kind].name, COLUMNS[batch.kind], batch.lines()
+    table, columns, lines = RECORD_TABLES[batch.kind].name, COLUMNS[batch.kind], batch.lines
     return _attempted(connection, lambda: local.load_lines(connection, table, columns, lines) == len(batch))
 
 

@@ -7,7 +7,9 @@ A mail is filed before its UID is kept; killed between the two, the next poll fe
 from __future__ import annotations
 
 import logging
+import math
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -56,15 +58,19 @@ class _Mark:
     uid: int
 
 
-def poll(channels: Channels, place: MailPlace, most: int = MOST) -> PollReport:
+def poll(channels: Channels, place: MailPlace, most: int = MOST, within_sec: float = math.inf) -> PollReport:
     """Files the mails that came since the last poll, oldest first. Safe to kill and to run twice at once.
+
+    After `within_sec` no further one is begun; the next poll goes on.
 
     Raises OperatorError when the mailbox cannot be read, StoreUnavailable when Elasticsearch went away: nothing is lost.
     """
-    report = PollReport()
+    report, end = PollReport(), time.monotonic() + within_sec
     with _mailbox(place) as (client, validity):
         mark = _read(channels, place, validity)
         for uid in _new(client, mark.uid)[:most]:
+            if report.seen and time.monotonic() >= end:
+                break
             _count(report, channels, _message(channels, client, uid))
             mark = _Mark(validity, uid)
             _keep(channels, place, mark)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -28,6 +28,14 @@ class Spoofed(UserError):
     """It is not from whom it says, or it is an old one played again."""
 
 
+class Report(NamedTuple):
+    """What became of an answer of ours: `key` and `external_id` as we and the service call it; `failed`: why, "" when it went."""
+
+    key: str
+    external_id: str
+    failed: str = ""
+
+
 class Adapter(Protocol):
     """`name` is the channel of its messages and stands in the address `/messages/NAME`."""
 
@@ -41,6 +49,9 @@ class Adapter(Protocol):
 
     def messages(self, body: bytes, now: datetime) -> Iterator[Inbound]:
         """What it holds. Raises UserError when it is not what the service sends."""
+
+    def reports(self, body: bytes) -> Iterator[Report]:
+        """What it says of answers of ours. Raises UserError."""
 
 
 class Generic:
@@ -72,6 +83,11 @@ class Generic:
                 at=moment(row.get("at"), now),
             )
 
+    def reports(self, body: bytes) -> Iterator[Report]:
+        """`{"reports": [{"id", "failed"}]}`, `id` as it was sent, `failed` the reason or absent."""
+        for row in rows(json_object(body), "reports"):
+            yield Report(wanted(row, "id"), "", one_line(row.get("failed") or ""))
+
 
 class WhatsApp:
     """WhatsApp Business Platform (Cloud API), object `whatsapp_business_account`, field `messages`.
@@ -100,14 +116,19 @@ class WhatsApp:
         return query.get("hub.challenge", "")[:200]
 
     def messages(self, body: bytes, now: datetime) -> Iterator[Inbound]:
-        content = json_object(body)
-        if content.get("object") != "whatsapp_business_account":
-            raise UserError("is no event of the WhatsApp Business Platform")
-        for entry in rows(content, "entry"):
-            for change in rows(entry, "changes"):
-                value = change.get("value")
-                if change.get("field") == "messages" and isinstance(value, dict):
-                    yield from self._of(value, now)
+        for value in _values(body):
+            yield from self._of(value, now)
+
+    def reports(self, body: bytes) -> Iterator[Report]:
+        """States `sent`, `delivered`, `read` and `failed` of our own messages."""
+        for value in _values(body):
+            for row in rows(value, "statuses"):
+                key, state = one_line(row.get("biz_opaque_callback_data") or ""), row.get("status")
+                if state in ("sent", "delivered", "read"):
+                    yield Report(key, wanted(row, "id"))
+                elif state == "failed":
+                    why = [f"{error.get('code', '')} {error.get('title', '')}" for error in rows(row, "errors")]
+                    yield Report(key, wanted(row, "id"), one_line("; ".join(why) or "failed", 300))
 
     def _of(self, value: dict[str, Any], now: datetime) -> Iterator[Inbound]:
         """Messages of one change; states of our own messages (`statuses`) are none."""
@@ -130,6 +151,18 @@ class WhatsApp:
                 at=at,
                 references=_context(row),
             )
+
+
+def _values(body: bytes) -> Iterator[dict[str, Any]]:
+    """Changes of field `messages`. Raises UserError when it is not what Meta sends."""
+    content = json_object(body)
+    if content.get("object") != "whatsapp_business_account":
+        raise UserError("is no event of the WhatsApp Business Platform")
+    for entry in rows(content, "entry"):
+        for change in rows(entry, "changes"):
+            value = change.get("value")
+            if change.get("field") == "messages" and isinstance(value, dict):
+                yield value
 
 
 def adapters(settings: Settings) -> dict[str, Adapter]:

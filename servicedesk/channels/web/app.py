@@ -1,6 +1,7 @@
 """Routes for customers and other systems. `create_app` is an application of its own; `routes` can be mounted in another.
 
 GET, POST /survey/TOKEN      how satisfied somebody was
+GET /healthz                 whether it listens
 GET, POST /messages/NAME     webhook of a messaging service
 POST /voice                  events of the telephone system
 WebSocket /chat              web chat
@@ -48,6 +49,7 @@ def create_app(channels: Channels) -> Starlette:
 def routes(channels: Channels) -> list[BaseRoute]:
     web = _Web(channels)
     return [
+        Route("/healthz", _alive, methods=["GET"]),
         Route("/survey/{token}", web.survey_form, methods=["GET"]),
         Route("/survey/{token}", web.survey_answer, methods=["POST"]),
         Route("/messages/{name}", web.challenge, methods=["GET"]),
@@ -55,6 +57,11 @@ def routes(channels: Channels) -> list[BaseRoute]:
         Route("/voice", web.call, methods=["POST"]),
         WebSocketRoute("/chat", Chat(channels).serve),
     ]
+
+
+async def _alive(_: Request) -> Response:
+    """That it listens; whether Elasticsearch does is said by what needs it."""
+    return PlainTextResponse("ok")
 
 
 def _told(handler: Callable[[_Web, Request], Awaitable[Response]]) -> Callable[[_Web, Request], Awaitable[Response]]:
@@ -93,6 +100,8 @@ class _Web:
         adapter.check(request.headers, body, now)
 
         def take() -> list[Receipt]:
+            for report in adapter.reports(body):
+                self._channels.reported(adapter.name, report)
             return [self._channels.receive(message) for message in adapter.messages(body, now)]
 
         taken = await run_in_threadpool(take)

@@ -72,6 +72,13 @@ def test_poll_goes_on_where_it_stopped_when_there_is_more_than_one_poll_takes(
     assert [poll(channels, mailbox.place, most=2).filed for _ in range(4)] == [2, 2, 1, 0]
 
 
+def test_poll_ends_in_time_and_the_next_one_goes_on(channels: Channels, mailbox: Mailbox) -> None:
+    mailbox.put(
+        *(mail(message_id=f"<{number}@customer.example>", sender=f"a{number}@x.example") for number in range(3))
+    )
+    assert [poll(channels, mailbox.place, within_sec=0).filed for _ in range(4)] == [1, 1, 1, 0]  # never none at all
+
+
 def test_poll_of_a_mailbox_that_was_made_anew_files_nothing_twice(
     channels: Channels, mailbox: Mailbox, clock: Clock
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -79,7 +80,7 @@ def test_sender_killed_after_the_server_took_it_sends_it_again_under_the_same_me
 
     with Smtp(smtp.place, DESK) as send:
         with monkeypatch.context() as patch:
-            patch.setattr(channels.outbox, "_end", killed)
+            patch.setattr(channels.book, "mark", killed)
             with pytest.raises(KeyboardInterrupt):
                 channels.outbox.run(send)
         assert channels.outbox.run(send).sent == 0  # its turn has not ended: it may still be under way
@@ -130,3 +131,17 @@ def test_smtp_server_that_is_not_there_is_away(channels: Channels, ticket: str) 
         tally = channels.outbox.run(send)
     assert (tally.sent, tally.failed, tally.pending) == (0, 0, 1)
     assert str(place.port) in tally.problems[0]
+
+
+def test_run_begins_nothing_more_when_its_time_is_over(channels: Channels, ticket: str) -> None:
+    channels.reply(ticket, "one", by="eve")
+    channels.reply(ticket, "two", by="eve")
+    sent: list[object] = []
+
+    def slow(document: object) -> None:
+        time.sleep(0.2)
+        sent.append(document)
+
+    before = channels.outbox.run(slow, within_sec=0.1).sent
+    assert before == len(sent) == 1
+    assert channels.outbox.run(slow).sent >= 1
