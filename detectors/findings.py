@@ -27,6 +27,7 @@ class Anomaly:
     `start`, `end`: first and end of last anomalous bucket; `open`: it may still go on. `detected`: end of the bucket that
     decided. `actual` … `samples` are those of the peak. `effect`: share of the good lost over the whole anomaly.
     `standing`: a target that this series does not keep even when all is normal: recorded, but no incident.
+    `kpis`: where several KPIs make it together, the ids of the strongest, that first.
     `buckets`, `scores`: its anomalous buckets, for the service state.
     """
 
@@ -50,6 +51,7 @@ class Anomaly:
     effect: float
     reason: str
     standing: bool = False
+    kpis: tuple[str, ...] = ()
     buckets: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scores: Floats = field(default_factory=lambda: np.zeros(0))
 

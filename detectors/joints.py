@@ -180,4 +180,4 @@ def _found(
     first = shown[0][1]
     numbers = (first.actual, first.expected, first.lower, first.upper, first.samples)
     found = anomaly(judged, 0, run, score, "joint", True, numbers, math.nan, reason, RULES[300].gap_sec)
-    return replace(found, alias=" + ".join(kpi.alias for kpi, _ in shown))
+    return replace(found, alias=" + ".join(kpi.alias for kpi, _ in shown), kpis=tuple(kpi.id for kpi, _ in shown))

@@ -16,7 +16,7 @@ from detectors.evidence import Evidence, Judged, judge
 from detectors.feedback import Mark, quiet
 from detectors.findings import Anomaly, Incident
 from detectors.incidents import group
-from detectors.joints import NOT_ASKED, Known, unusual
+from detectors.joints import Known, unusual
 from detectors.learning import learn
 from detectors.mix import FAMILY
 from detectors.novelties import novelties
@@ -41,13 +41,23 @@ class Judgement(NamedTuple):
     suppressed: int = 0
 
 
-def train_all(kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo) -> list[Baseline]:
-    """Baselines of every KPI: one per resolution that some of its series are judged at."""
-    return [one for kpi in kpis for one in train_kpi(kpi, load, since_ms, until_ms, zone)]
+def train_all(
+    kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo, known: Known | None = None
+) -> list[Baseline]:
+    """Baselines of every KPI: one per resolution that some of its series are judged at.
+
+    `known` gathers what joints are learned from.
+    """
+    return [one for kpi in kpis for one in train_kpi(kpi, load, since_ms, until_ms, zone, known)]
 
 
-def train_kpi(kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo) -> list[Baseline]:
-    """Baselines of one KPI. Services are learned first: their shape is what sparse hours of their parts lean on."""
+def train_kpi(
+    kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo, known: Known | None = None
+) -> list[Baseline]:
+    """Baselines of one KPI, and for `known` what its hours say beside them.
+
+    Services are learned first: their shape is what sparse hours of their parts lean on.
+    """
     base = 86400 if kpi.finest_sec >= 86400 else 3600  # the finest that a resolution is chosen by
     hourly = load(kpi, base, since_ms, until_ms, None)
     steps = resolution_of(hourly, zone)
@@ -57,7 +67,11 @@ def train_kpi(kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo
         if not chosen:
             continue
         panel = hourly if step == base else load(kpi, step, since_ms, until_ms, _with_parents(chosen))
-        found += _learned(panel, chosen, zone)
+        learned = _learned(panel, chosen, zone)
+        if known is not None:
+            place = {series: row for row, series in enumerate(panel.series)}
+            known.add(judge(panel.rows([place[series] for series in one.series]), one) for one in learned)
+        found += learned
     return found
 
 
@@ -79,18 +93,6 @@ def _learned(panel: Panel, chosen: set[Series], zone: ZoneInfo) -> list[Baseline
             parents = services.rows([place[series.service] for series in own.series]) if with_parent else None
             found.append(learn(own, zone, parents))
     return found
-
-
-def train_joints(
-    kpis: Iterable[Kpi], baselines: Sequence[Baseline], load: Load, since_ms: int, until_ms: int
-) -> list[Joint]:
-    """How the KPIs of each entity hang together in the weeks that `baselines` were learned from."""
-    known = Known()
-    for kpi in kpis:
-        if kpi.family not in NOT_ASKED:
-            own = [one for one in baselines if one.kpi.id == kpi.id]
-            known.add(judged_panels(kpi, own, load, since_ms, until_ms))
-    return known.joints()
 
 
 def find(

@@ -83,7 +83,8 @@ def service_states(store: Store) -> list[dict[str, Any]]:
 def drill_down(store: Store, anomaly: Document, *, kpis: Sequence[Kpi] | None = None) -> Drilldown:
     """What explains a stored anomaly: parts of the service, values in the records, what was like it before."""
     source, window = _Source(store, kpis), window_of(anomaly)
-    kpi = next((one for one in source.kpis if one.id == read(anomaly, "kpi.id")), None)
+    name = read(anomaly, "anomaly.kpis", [read(anomaly, "kpi.id")])[0]
+    kpi = next((one for one in source.kpis if one.id == name), None)
     parts = []
     if kpi is not None:
         parts = parts_of(anomaly, kpi, load_baselines(store, {kpi.id: kpi}), source.load, window)

@@ -179,6 +179,7 @@ def anomaly_document(one: Anomaly, incident: str) -> Document:
             "anomaly.detector": one.detector,
             "anomaly.score": one.score,
             "anomaly.direction": one.direction,
+            "anomaly.kpis": list(one.kpis) or None,
             "anomaly.actual": tidy(one.actual),
             "anomaly.expected": tidy(one.expected),
             "anomaly.lower": tidy(one.lower),

@@ -14,7 +14,8 @@ from contracts.clock import epoch_ms, iso
 from contracts.errors import ConflictError
 from detectors.baseline import Baseline
 from detectors.joint_records import joint_documents, said
-from detectors.judging import Load, train_all, train_joints
+from detectors.joints import Known
+from detectors.judging import Load, train_all
 from detectors.reading import Trained, keep_job, trained
 from detectors.records import baseline_documents, digest_of
 from detectors.scorers.joint import Joint
@@ -66,8 +67,9 @@ def train_job(
     """
     began = time.monotonic()
     since = until - timedelta(weeks=weeks)
-    baselines = train_all(kpis, load, epoch_ms(since), epoch_ms(until), zone)
-    joints = train_joints(kpis, baselines, load, epoch_ms(since), epoch_ms(until))
+    hours = Known()
+    baselines = train_all(kpis, load, epoch_ms(since), epoch_ms(until), zone, hours)
+    joints = hours.joints()
     before, digest = trained(store), digest_of(baselines, (f"{one.entity}{said(one)}{one.tail}" for one in joints))
     same = before is not None and before.digest == digest
     set_name, stamp = _next_set(store, before) if not same or before is None else (before.set_name, before.stamp)

@@ -39,9 +39,10 @@ def picture(store: Store, source: dict[str, Any]) -> dict[str, Any]:
     end = parse_iso(source["event"].get("end") or source["anomaly"].get("last") or source["event"]["start"])
     since, until = start - BEFORE, min(end, start + timedelta(days=14)) + AFTER
     entity = source["entity"]
-    asked = [source["kpi"]["id"], entity["type"], entity["id"], since, until]
+    kpi = source["anomaly"].get("kpis", [source["kpi"]["id"]])[0]
+    asked = [kpi, entity["type"], entity["id"], since, until]
     rows = store.esql(_QUERY, asked).dicts()
-    bands = _bands(store, source)
+    bands = _bands(store, kpi, entity)
     there = {row["kpi.resolution.sec"] for row in rows}
     finest = min(there & set(bands) or there, default=0)
     points = [(row["@timestamp"], row["kpi.value"]) for row in rows if row["kpi.resolution.sec"] == finest]
@@ -72,12 +73,12 @@ def picture(store: Store, source: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "chart", "option": option, "unit": unit, "rows": len(points), "click": {}, "cut": 0}
 
 
-def _bands(store: Store, source: dict[str, Any]) -> dict[int, dict[int, dict[str, Any]]]:
+def _bands(store: Store, kpi: str, entity: Mapping[str, Any]) -> dict[int, dict[int, dict[str, Any]]]:
     """Newest baseline by resolution and hour of week."""
     wanted = {
-        "kpi.id": source["kpi"]["id"],
-        "entity.type": source["entity"]["type"],
-        "entity.id": source["entity"]["id"],
+        "kpi.id": kpi,
+        "entity.type": entity["type"],
+        "entity.id": entity["id"],
     }
     query = {"bool": {"filter": [{"term": {name: value}} for name, value in wanted.items()]}}
     hits = store.search("baseline", query=query, size=1000, sort=[{"baseline.trained": "asc"}])["hits"]["hits"]

@@ -36,6 +36,7 @@ ANOMALY = (
     F("kpi.id", "keyword", "definition"),
     F("anomaly.id", "keyword", "its own id"),
     F("anomaly.status", "keyword", "open, closed or withdrawn"),
+    F("anomaly.kpis", "keyword", "where several KPIs make it together: the strongest, that first"),
     F("anomaly.detector", "keyword", "baseline, threshold, feed, joint or level"),
     F("anomaly.score", "double", "0–100, high is anomalous"),
     F("anomaly.direction", "keyword", "high or low"),

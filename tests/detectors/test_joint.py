@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from contracts.entities import Entity
 from detectors.joint_records import joint_documents, joints_from
-from detectors.judging import Judgement, find, train_all, train_joints
+from detectors.joints import Known
+from detectors.judging import Judgement, find, train_all
 from detectors.panel import Floats, Panel, from_frame, merged
+from detectors.records import anomaly_document
 from detectors.scorers import joint
 from detectors.scorers.joint import Joint
 from detectors.subject import Kpi
@@ -127,8 +129,9 @@ def _judged(frame: pd.DataFrame, *, together: bool = True) -> Judgement:
 
     kpis = [KPIS[name] for name in ("voip.asr", "voip.mos", "voip.jitter_within_target")]
     end, trained = LOW + 23 * DAY, LOW + 21 * DAY
-    baselines = train_all(kpis, load, LOW, trained, UTC)
-    joints = train_joints(kpis, baselines, load, LOW, trained) if together else []
+    known = Known()
+    baselines = train_all(kpis, load, LOW, trained, UTC, known)
+    joints = known.joints() if together else []
     return find(kpis, baselines, load, trained, end, UTC, joints=joints)
 
 
@@ -137,6 +140,8 @@ def test_what_no_kpi_says_alone_is_said_together_and_named(frame: pd.DataFrame) 
     assert not _sudden(_judged(bent, together=False))
     (one,) = _sudden(_judged(bent))
     assert (one.detector, str(one.series.entity), one.series.kpi) == ("joint", "trunk_group:TG1", "voip.joint")
+    assert one.kpis[0] in ("voip.asr", "voip.mos", "voip.jitter_within_target")
+    assert anomaly_document(one, "")["anomaly"]["kpis"] == list(one.kpis)
     assert one.start <= LOW + 21 * DAY + 12 * 3_600_000 <= one.end + 3_600_000
     for word in ("ASR 0.", "MOS ", "is usual", "trunk group TG1", "together in Mon 1"):
         assert word in one.reason
