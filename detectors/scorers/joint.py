@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
-from sklearn.covariance import LedoitWolf
 
 from contracts.entities import Entity
 from detectors.panel import Bools, Floats
@@ -48,6 +47,8 @@ def learn(service: str, entity: Entity, kpis: tuple[str, ...], vectors: Floats) 
 
     None where too few hours judge all KPIs.
     """
+    from sklearn.covariance import LedoitWolf  # takes a second to import, and only training needs it
+
     whole = vectors[np.isfinite(vectors).all(axis=1)]
     quiet = whole[(np.abs(whole) <= QUIET).all(axis=1)]
     if len(kpis) < LEAST_KPIS or len(quiet) < LEAST_HOURS * len(kpis):
