@@ -10,7 +10,7 @@ from contracts.indices import CDR_INDEX
 from infrastructure.store import Store
 
 LOOK_SEC = 2.0  # between two looks; a look is one search that reads no documents
-LEAST_SEC = 5.0  # of rest, so that a stream of records does not keep the jobs running without end
+LEAST_SEC = 2.0  # of rest, so that a stream of records does not keep the jobs running without end
 _PLACES = ",".join((*CDR_INDEX.values(), "cdr-file"))
 
 

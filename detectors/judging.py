@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from detectors.scorers.joint import Joint
 from detectors.shifts import shifts
 from detectors.subject import Kpi, Series
 
+READERS = 3  # KPIs whose points are read at the same time
 WHOLE = 0.95  # share of a series' samples that its points by five minutes must hold to be judged by them
 
 # Where a panel comes from: (kpi, step in seconds, since and until as epoch ms, entities or None for all) → panel.
@@ -110,7 +112,9 @@ def find(
     by_kpi: dict[str, list[Baseline]] = {}
     for one in baselines:
         by_kpi.setdefault(one.kpi.id, []).append(one)
-    judged = [part for kpi in kpis for part in _judged(kpi, by_kpi.get(kpi.id, []), load, since_ms, until_ms, zone)]
+    with ThreadPoolExecutor(READERS) as pool:  # the store answers for one KPI while another's answer is made a panel
+        parts = pool.map(lambda kpi: _judged(kpi, by_kpi.get(kpi.id, []), load, since_ms, until_ms, zone), kpis)
+        judged = [part for each in parts for part in each]
     feeds = [_services(one) for one in judged if one.panel.kpi.model == "count" and not one.panel.kpi.as_stored]
     anomalies = [
         *(anomaly for one in judged for anomaly in deviations(one, zone)),
