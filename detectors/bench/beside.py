@@ -51,9 +51,13 @@ def chosen(names: Sequence[str]) -> list[str]:
     """The peers of these names, all that can run here without any. Raises UserError on one that cannot, or that is none."""
     known, lacking = available(), missing()
     for name in names:
-        if name not in known:
-            remedy = lacking.get(name, f"one of {', '.join([*known, *lacking])}")
-            raise UserError(f"no such detector: {name}", where="--peer", remedy=remedy)
+        if name not in known and name not in lacking:
+            raise UserError(
+                f"no such detector: {name}", where="--peer", remedy=f"one of {', '.join([*known, *lacking])}"
+            )
+    for name in names:
+        if name in lacking:
+            raise UserError(f"{name} cannot run here", where="--peer", remedy=lacking[name])
     return list(dict.fromkeys(names)) or list(known)
 
 
