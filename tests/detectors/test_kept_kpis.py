@@ -107,9 +107,11 @@ def test_collected_gauge_is_continuous_and_judged_by_the_hour(store: Store) -> N
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
-def test_service_desk_is_judged_by_the_day_where_few_tickets_come(store: Store, zone: str) -> None:
+def test_service_desk_is_judged_by_the_day_where_few_tickets_come(
+    store: Store, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two answers a day are too few for an hour; the days are read as they are stored."""
-    store.settings = store.settings.with_values(network_timezone=zone)
+    monkeypatch.setattr(store, "settings", store.settings.with_values(network_timezone=zone))
     one = load(store).find("desk.first_response_time")
     team = "team:first-level"
 
