@@ -20,9 +20,9 @@ from detectors.decisions import RULES
 from detectors.evidence import Judged
 from detectors.findings import Anomaly, Incident
 from detectors.identity import keep_anomalies, keep_incidents
-from detectors.judging import Judgement, Load, find
+from detectors.judging import Judgement, find
 from detectors.marking import marks
-from detectors.panel import Bools, Ints
+from detectors.panel import Bools, Ints, Load
 from detectors.reading import job_state, keep_job, trained
 from detectors.records import (
     Document,

@@ -16,7 +16,8 @@ from contracts.clock import epoch_ms, parse_iso
 from contracts.entities import Entity
 from detectors.baseline import Baseline
 from detectors.evidence import Evidence, Judged, suspect
-from detectors.judging import Load, judged_panels
+from detectors.judging import judged_panels
+from detectors.panel import Load
 from detectors.records import Document, read
 from detectors.subject import Kpi, Series
 from infrastructure.store import Store

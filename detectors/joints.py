@@ -44,7 +44,7 @@ class Part(NamedTuple):
     scores: Floats
 
 
-class Known:
+class QuietHours:
     """What quiet hours say, gathered KPI by KPI, so that no more than one KPI's points are held at a time."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,11 +17,11 @@ from detectors.evidence import Evidence, Judged, judge
 from detectors.feedback import Mark, quiet
 from detectors.findings import Anomaly, Incident
 from detectors.incidents import group
-from detectors.joints import Known, unusual
+from detectors.joints import QuietHours, unusual
 from detectors.learning import learn
 from detectors.mix import FAMILY
 from detectors.novelties import novelties
-from detectors.panel import Bools, Panel
+from detectors.panel import Bools, Load, Panel
 from detectors.resolution import STEPS, resolution_of
 from detectors.scorers.joint import Joint
 from detectors.shifts import shifts
@@ -29,9 +29,6 @@ from detectors.subject import Kpi, Series
 
 READERS = 3  # KPIs whose points are read at the same time
 WHOLE = 0.95  # share of a series' samples that its points by five minutes must hold to be judged by them
-
-# Where a panel comes from: (kpi, step in seconds, since and until as epoch ms, entities or None for all) → panel.
-Load = Callable[[Kpi, int, int, int, set[Entity] | None], Panel]
 
 
 class Judgement(NamedTuple):
@@ -44,7 +41,7 @@ class Judgement(NamedTuple):
 
 
 def train_all(
-    kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo, known: Known | None = None
+    kpis: Iterable[Kpi], load: Load, since_ms: int, until_ms: int, zone: ZoneInfo, known: QuietHours | None = None
 ) -> list[Baseline]:
     """Baselines of every KPI: one per resolution that some of its series are judged at.
 
@@ -54,7 +51,7 @@ def train_all(
 
 
 def train_kpi(
-    kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo, known: Known | None = None
+    kpi: Kpi, load: Load, since_ms: int, until_ms: int, zone: ZoneInfo, known: QuietHours | None = None
 ) -> list[Baseline]:
     """Baselines of one KPI, and for `known` what its hours say beside them.
 

@@ -6,7 +6,7 @@ all NaN; `silent` tells which of them are a feed that is not proven alive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -106,6 +106,10 @@ class Panel:
             excused=None if self.excused is None else self.excused[:, chosen],
             **{name: getattr(self, name)[:, chosen] for name in (*PARTS, "coverage", "silent")},
         )
+
+
+# Where a panel comes from: (kpi, step in seconds, since and until as epoch ms, entities or None for all) → panel.
+Load = Callable[[Kpi, int, int, int, set[Entity] | None], Panel]
 
 
 def from_frame(frame: pd.DataFrame, kpi: Kpi, step_sec: int, since_ms: int, until_ms: int) -> Panel:

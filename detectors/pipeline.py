@@ -23,10 +23,9 @@ from detectors.calendars import Calendars, with_calendar
 from detectors.detection import DetectReport, detect_job, latest_states
 from detectors.drilldown import Drilldown, parts_of, similar_to, values_of, window_of
 from detectors.evaluation import Evaluation, Labelled, evaluate, read_truth
-from detectors.judging import Load
 from detectors.kept import KeptPoints
 from detectors.mix import FAMILY, load_mix, mix_kpis
-from detectors.panel import Panel, merged
+from detectors.panel import Load, Panel, merged
 from detectors.reading import BaselinesInUse, job_state, load_baselines, load_joints, load_panel, other_zone
 from detectors.records import Document, found_from, read
 from detectors.subject import Kpi

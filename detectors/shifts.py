@@ -5,21 +5,20 @@ They are standing: recorded with their reason, and no incident. Looked for when 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from contracts.clock import from_epoch_ms
-from contracts.entities import Entity
 from detectors.anomalies import anomaly
 from detectors.baseline import Baseline, finer
 from detectors.decisions import Run
 from detectors.evidence import Judged, judge
 from detectors.findings import Anomaly
 from detectors.mix import FAMILY
-from detectors.panel import Bools, Floats, Ints, Panel
+from detectors.panel import Bools, Floats, Ints, Load, Panel
 from detectors.scorers import cusum, running
 from detectors.shown import shown_over
 from detectors.subject import Kpi
@@ -29,8 +28,6 @@ DECIDED = 80.0  # one false day in a million, of each series and direction
 GAP_SEC = 129_600  # a day and a half: the day that is not over yet says nothing
 _FRESH = timedelta(hours=2)  # how long after midnight the day before is new
 _USUAL = timedelta(hours=28)  # a round looks back no further; one that does has missed something
-
-Load = Callable[[Kpi, int, int, int, set[Entity] | None], Panel]
 
 
 def shifts(

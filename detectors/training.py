@@ -14,8 +14,9 @@ from contracts.clock import epoch_ms, iso
 from contracts.errors import ConflictError
 from detectors.baseline import Baseline
 from detectors.joint_records import joint_documents, said
-from detectors.joints import Known
-from detectors.judging import Load, train_all
+from detectors.joints import QuietHours
+from detectors.judging import train_all
+from detectors.panel import Load
 from detectors.reading import Trained, keep_job, trained
 from detectors.records import baseline_documents, digest_of
 from detectors.scorers.joint import Joint
@@ -67,7 +68,7 @@ def train_job(
     """
     began = time.monotonic()
     since = until - timedelta(weeks=weeks)
-    hours = Known()
+    hours = QuietHours()
     baselines = train_all(kpis, load, epoch_ms(since), epoch_ms(until), zone, hours)
     joints = hours.joints()
     before, digest = trained(store), digest_of(baselines, (f"{one.entity}{said(one)}{one.tail}" for one in joints))

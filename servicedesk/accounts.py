@@ -12,8 +12,8 @@ from contracts.clock import Clock, iso, utc_now
 from contracts.errors import ConflictError, UserError
 from datagen.definitions import nearest
 from infrastructure.store import Operation, Store
-from servicedesk.contacts import MOST_HISTORY
 from servicedesk.profiles import Customer, listed
+from servicedesk.revising import Change, revised
 from servicedesk.sync.tables import TABLES
 
 CONSENTS = ("marketing", "survey", "recording", "profiling")
@@ -40,29 +40,20 @@ def change_account(
     given, taken = _consents(give), set(_consents(withdraw))
     checked = {name: _checked(name, raw) for name, raw in values.items()}
 
-    def change(source: dict[str, Any]) -> dict[str, Any] | None:
-        row = dict(source["customer"])
+    def change(row: dict[str, Any]) -> list[Change]:
         consents = list(listed(row.get("consents")))
         wanted = {**checked, "consents": [one for one in dict.fromkeys((*consents, *given)) if one not in taken]}
-        entries = []
+        changes = []
         for name, value in wanted.items():
             before = consents if name == "consents" else row.get(name, "")
             if before == value:
                 continue
-            entry = {"at": iso(clock()), "by": by, "what": name, "from": before, "to": value}
-            entries.append(orjson.dumps(entry).decode())
+            changes.append(Change(name, before, value))
             row.pop(name, None)
             row |= {name: value} if value else {}
-        if not entries:
-            return None
-        row["history"] = [*listed(row.get("history")), *entries][-MOST_HISTORY:]
-        return {**source, "customer": row, "event": {"ingested": iso(clock())}}
+        return changes
 
-    if store.get("customer", customer) is None:
-        raise UserError(f"there is no customer {customer[:40]}", remedy="see `busyhour customer search`")
-    after = Customer.of(store.modify("customer", customer, change))
-    store.refresh("customer")
-    return after
+    return revised(store, customer, change, by=by, clock=clock)
 
 
 def open_account(

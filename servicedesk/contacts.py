@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from contracts.clock import Clock, iso, utc_now
+from contracts.clock import Clock, utc_now
 from contracts.errors import UserError
 from infrastructure.store import Store
 from servicedesk.profiles import Customer, listed
+from servicedesk.revising import Change, revised
 
 MOST = 50  # of one customer
-MOST_HISTORY = 200  # changes of an account that are kept
 _MOST_TEXT = 200
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _NUMBER = re.compile(r"\+?[0-9]{4,20}")
@@ -120,20 +120,13 @@ def _changed(
     by: str,
     clock: Clock,
 ) -> Customer:
-    def changed(source: dict[str, Any]) -> dict[str, Any] | None:
-        row = dict(source["customer"])
+    def changed(row: dict[str, Any]) -> list[Change]:
         texts = list(listed(row.get("contacts")))
         after, was, now = change([Contact(**orjson.loads(text)) for text in texts])
         wanted = sorted(one.text() for one in after)
         if wanted == sorted(texts):
-            return None
-        entry = orjson.dumps({"at": iso(clock()), "by": by, "what": "contact", "from": was, "to": now}).decode()
+            return []
         row |= {"contacts": wanted, "reach": reach_of(wanted)}
-        row["history"] = [*listed(row.get("history")), entry][-MOST_HISTORY:]
-        return {**source, "customer": row, "event": {"ingested": iso(clock())}}
+        return [Change("contact", was, now)]
 
-    if store.get("customer", customer) is None:
-        raise UserError(f"there is no customer {customer[:40]}", remedy="see `busyhour customer search`")
-    after = Customer.of(store.modify("customer", customer, changed))
-    store.refresh("customer")
-    return after
+    return revised(store, customer, changed, by=by, clock=clock)

@@ -22,8 +22,8 @@ from detectors.bench.world import World
 from detectors.evaluation import Evaluation, Labelled, evaluate
 from detectors.evidence import Evidence
 from detectors.findings import Incident
-from detectors.judging import Judgement, Load, find, train_all
-from detectors.panel import Panel
+from detectors.judging import Judgement, find, train_all
+from detectors.panel import Load, Panel
 from detectors.peers import available, missing
 from detectors.subject import Kpi
 

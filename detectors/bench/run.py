@@ -16,7 +16,7 @@ from detectors.bench.truth import label, ours
 from detectors.bench.world import World, make
 from detectors.evaluation import Evaluation, Labelled, evaluate
 from detectors.findings import Incident as Ours
-from detectors.joints import Known
+from detectors.joints import QuietHours
 from detectors.judging import Judgement, find, train_all
 from infrastructure.memory import peak_bytes
 
@@ -71,7 +71,7 @@ def judged(world: World, seen: Mapping[str, Seen], took: dict[str, float]) -> Be
     """Trains on the quiet weeks, detects in the others, evaluates."""
     kpis, load, zone = list(world.kpis.values()), world.points.load, world.points.zone
     with _Timed(took, "train"):
-        baselines = train_all(kpis, load, world.start_ms, world.judged_ms, zone, known := Known())
+        baselines = train_all(kpis, load, world.start_ms, world.judged_ms, zone, known := QuietHours())
         joints = known.joints()
     with _Timed(took, "detect"):
         judgement = find(kpis, baselines, load, world.judged_ms, world.end_ms, zone, joints=joints)

@@ -14,8 +14,8 @@ from contracts.errors import UserError
 from contracts.ids import keyed_hash
 from infrastructure.secrets import pii_key
 from infrastructure.store import Operation, Store
-from servicedesk.contacts import MOST_HISTORY
 from servicedesk.customers import claim_numbers
+from servicedesk.revising import MOST_HISTORY
 from servicedesk.sync.documents import document, hashed, in_decimals, synced_of, values_of
 from servicedesk.sync.merging import Merged, Values, merged, remembered
 from servicedesk.sync.sources import Row

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contracts.entities import Entity
 from detectors.joint_records import joint_documents, joints_from
-from detectors.joints import Known
+from detectors.joints import QuietHours
 from detectors.judging import Judgement, find, train_all
 from detectors.panel import Floats, Panel, from_frame, merged
 from detectors.records import anomaly_document
@@ -129,7 +129,7 @@ def _judged(frame: pd.DataFrame, *, together: bool = True) -> Judgement:
 
     kpis = [KPIS[name] for name in ("voip.asr", "voip.mos", "voip.jitter_within_target")]
     end, trained = LOW + 23 * DAY, LOW + 21 * DAY
-    known = Known()
+    known = QuietHours()
     baselines = train_all(kpis, load, LOW, trained, UTC, known)
     joints = known.joints() if together else []
     return find(kpis, baselines, load, trained, end, UTC, joints=joints)
