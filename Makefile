@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+TEST_WORKERS ?= 2# each has an Elasticsearch of its own (some 1.5 GiB); 0 runs all tests in one process
 PACKAGES := contracts infrastructure dashboards mediation datagen kpis detectors alerting servicedesk usage reports console cli
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -18,7 +19,7 @@ demo: install ## CDR files become KPIs, baselines, anomalies, alerts and tickets
 	@$(BIN)/busyhour demo
 
 test: install lint ## lint, types, import rules, unit, golden, property and end-to-end tests on a real node
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: install ## ruff, mypy --strict and the import rules
 	@$(BIN)/ruff check .

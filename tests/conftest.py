@@ -64,7 +64,7 @@ def real_cdrs() -> Path:
     """Folder of real public samples beside the checkout; tests that want it are skipped where it is not."""
     folder = Path(os.environ.get("REAL_CDRS", ROOT.parent / "shared" / "real-cdrs"))
     if not folder.is_dir():
-        pytest.skip(f"no real samples at {folder} (set REAL_CDRS to a folder that holds them)")
+        pytest.skip(f"no real samples at {folder}: they are {NOT_INSTALLABLE} (REAL_CDRS names another folder)")
     return folder
 
 
