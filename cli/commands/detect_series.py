@@ -35,7 +35,7 @@ def detect_series(file: Path, out: Path, timestamp: str, value: str, as_json: bo
     """Score each row of FILE, a CSV with a header and any step from seconds to days, from that row and earlier ones only.
 
     OUT has the same rows and columns and one more, anomaly_score: 0 to 1, 0.5 or more is worth an alarm. The first 15 % of
-    the rows, at most 750, are learned from and score 0. Needs no node.
+    the rows, at most 750, are on probation: too little was seen, and their alarms are not counted. Needs no node.
     """
     from detectors.series import ALARM, probation, read_series, score_series, write_scores
 
@@ -49,7 +49,7 @@ def detect_series(file: Path, out: Path, timestamp: str, value: str, as_json: bo
         "rows": len(scores),
         "absent": int(np.isnan(series.values).sum()),
         "probation": probation(len(scores)),
-        "alarms": int((scores >= ALARM).sum()),
+        "alarms": int((scores[probation(len(scores)) :] >= ALARM).sum()),
         "highest": float(scores.max(initial=0.0)),
         "out": str(out),
         "seconds": round(time.monotonic() - began, 3),

@@ -16,24 +16,21 @@ _SHARE, _MOST = 0.15, 750
 _HUGE = 1e100
 
 
-def score_series(values: Floats, seconds: Floats, *, whole: bool = False) -> Floats:
+def score_series(values: Floats, seconds: Floats) -> Floats:
     """Score of each row, shape (rows,), 0–1, high is anomalous, never NaN; 0 for an absent value.
 
     `values`: NaN or infinite where absent. `seconds`: time of each row, any order, any step. A score depends on its row and
-    the rows before it alone, but for one thing: the probation rows are 0, and how many they are depends on the number of
-    rows. `whole`: leave the probation rows as they were worked out.
+    the rows before it alone, so the probation rows have theirs too: how many they are, only the end of the series tells.
     """
     scores = np.zeros(len(values))
     here = np.flatnonzero(np.isfinite(values))
     if len(here) > WARM_UP:
         scores[here] = _scores(np.asarray(values, dtype=float)[here], steady(np.asarray(seconds, dtype=float)[here]))
-    if not whole:
-        scores[: probation(len(values))] = 0.0
     return scores
 
 
 def probation(rows: int) -> int:
-    """Rows that are learned from and not scored: 15 %, at most 750."""
+    """First rows whose scores raise no alarm and are not evaluated, since too little was seen: 15 %, at most 750."""
     return min(int(_SHARE * rows), _MOST)
 
 

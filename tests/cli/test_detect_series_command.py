@@ -32,7 +32,16 @@ def test_command_scores_every_row_and_finds_the_spike(series: Path, tmp_path: Pa
     with series.open() as file:
         assert [{k: row[k] for k in ("timestamp", "value")} for row in scored] == list(csv.DictReader(file))
     assert max(scored, key=lambda row: float(row["anomaly_score"]))["value"] == "900"
-    assert answer["alarms"] == sum(float(row["anomaly_score"]) >= 0.5 for row in scored) >= 1
+    assert answer["alarms"] == sum(float(row["anomaly_score"]) >= 0.5 for row in scored[150:]) >= 1
+
+
+def test_command_scores_a_file_that_is_cut_as_it_scored_the_whole(series: Path, tmp_path: Path) -> None:
+    lines = series.read_text().splitlines(keepends=True)
+    cut = tmp_path / "cut.csv"
+    cut.write_text("".join(lines[:423]))
+    for file, out in ((series, tmp_path / "whole.out"), (cut, tmp_path / "cut.out")):
+        assert CliRunner().invoke(cli, ["detect-series", str(file), "--out", str(out)]).exit_code == 0
+    assert (tmp_path / "whole.out").read_text().startswith((tmp_path / "cut.out").read_text())
 
 
 def test_command_refuses_to_write_over_its_own_input(series: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,27 +36,21 @@ def wild_series() -> tuple[np.ndarray, np.ndarray]:
 
 
 WILD = wild_series()
-WHOLE = score_series(*WILD, whole=True)
+WHOLE = score_series(*WILD)
 
 
 @settings(max_examples=25)
 @given(st.integers(0, 2600))
 def test_score_does_not_change_when_later_rows_are_cut_off(rows: int) -> None:
-    cut = score_series(WILD[0][:rows], WILD[1][:rows], whole=True)
+    cut = score_series(WILD[0][:rows], WILD[1][:rows])
     assert np.array_equal(cut, WHOLE[:rows])
-
-
-def test_score_past_both_probations_is_the_same_in_a_file_that_is_cut() -> None:
-    values, clock = WILD
-    long, short = score_series(values, clock), score_series(values[:1800], clock[:1800])
-    assert np.array_equal(long[probation(2600) : 1800], short[probation(2600) :])
 
 
 @settings(max_examples=10)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=150), st.integers(0, 5))
 def test_scores_are_finite_and_within_0_and_1_whatever_the_values(values: list[float], repeat: int) -> None:
     array = np.array(values * (repeat + 1))
-    scores = score_series(array, np.arange(len(array), dtype=float), whole=True)
+    scores = score_series(array, np.arange(len(array), dtype=float))
     assert scores.shape == array.shape
     assert np.isfinite(scores).all()
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -72,11 +66,10 @@ def test_probation_is_15_percent_and_at_most_750_rows(rows: int, zero: int) -> N
     assert probation(rows) == zero
 
 
-def test_probation_rows_score_0() -> None:
+def test_first_rows_score_0_as_nothing_can_be_known_of_them() -> None:
     values = daily(1000)
-    values[120] = 100
-    assert not score_series(values, seconds(1000))[:150].any()
-    assert score_series(values, seconds(1000), whole=True)[120] >= ALARM
+    values[30] = 100
+    assert not score_series(values, seconds(1000))[:60].any()
 
 
 def anomalies() -> dict[str, np.ndarray]:
