@@ -85,8 +85,14 @@ class Evidence:
         return sorted(best.values(), key=lambda one: (-one.surprise, str(one.entity)))
 
     def missing(self, series: Series, start_ms: int, end_ms: int, least: float) -> Entity | None:
-        """Where calls that a series counts are missing over [start, end): the part that lacks most, if at −log10 p `least`."""
-        judged, _ = self._place[series.kpi, series.entity]
+        """Where calls that a series counts are missing over [start, end): the part that lacks most, if at −log10 p `least`.
+
+        None where the series is not judged.
+        """
+        known = self._place.get((series.kpi, series.entity))
+        if known is None:
+            return None
+        judged, _ = known
         found = [
             suspect(one, row, start_ms, end_ms)
             for (_, entity), (one, row) in self._place.items()

@@ -8,7 +8,8 @@
    joins the head that it is related to, or becomes a head itself. Related is what began together; what shows at the same
    entity, or again there soon, or with a like effect within 36 hours, never whole in between; and what lies in the head's time
    and is no worse at its own place than at the head's. Relation is to what shows at the head's place alone, so that incidents
-   which follow or overlap each other are not chained into one. Heads that turn out to be related in the end are joined.
+   which follow or overlap each other are not chained into one; a SIM box, whose calls are answered, is never one with calls
+   that fail. Heads that turn out to be related in the end are joined.
 3. What is explained goes where its root went if it is related to that head, else to the head it is related to most.
 """
 
@@ -22,7 +23,7 @@ from contracts.entities import Entity
 from contracts.ids import joined
 from detectors.evidence import Evidence
 from detectors.findings import SECONDARY, Anomaly, Incident
-from detectors.wording import entity_words
+from detectors.wording import also_at, joint_title, silent_title, title
 
 STRONGER = 1.1  # this much stronger: the cause is there and not here
 GAP_BUCKETS = 2
@@ -36,6 +37,8 @@ SOON_MS = (
     21_600_000  # the same trouble at the same place within six hours is the same incident, however large it is now
 )
 LIKE = 4.0  # effects within this factor
+FRAUDS = ("fraud", "bypass")
+APART = ("effectiveness", "delay")  # families that a SIM box leaves as they are: its calls are answered, and soon
 STILL_LOST = 0.3  # share of its effect that a fault keeps where it does not show
 SUSPECT = 3.0  # −log10 p from which on a part is named for what shows at its service as such
 LACKING = 0.5  # the same for what must be missing somewhere
@@ -128,6 +131,8 @@ def _same_story(a: _Group, b: _Group, evidence: Evidence) -> bool:
 
     Or whether both have something that nothing explains, of one place or from one moment on, at much the same time.
     """
+    if _apart(a.members, b.members):
+        return False
     if any(_explains_lack(one, b.head, evidence) for one in a.members) or any(
         _explains_lack(one, a.head, evidence) for one in b.members
     ):
@@ -142,7 +147,7 @@ def _same_story(a: _Group, b: _Group, evidence: Evidence) -> bool:
 
 def _explains_lack(one: Anomaly, lack: Anomaly, evidence: Evidence) -> bool:
     """Whether `one` is a fraud whose calls are those that are missing where `lack` shows it."""
-    if one.family != "fraud" or lack.family != "traffic" or lack.direction != "low" or not touch(one, lack):
+    if one.family not in FRAUDS or lack.family != "traffic" or lack.direction != "low" or not touch(one, lack):
         return False
     return evidence.missing(one.series, one.start, one.end, LACKING) == lack.series.entity
 
@@ -160,8 +165,9 @@ def _same_trouble(one: Anomaly, two: Anomaly, placed: Mapping[str, Entity], othe
 
 
 def _join(one: Anomaly, root: Anomaly, groups: list[_Group], located: Mapping[str, Entity], evidence: Evidence) -> None:
-    own = next((each for each in groups if root in each.roots and _related(each, one, evidence)), None)
-    best = own or _nearest(one, groups, evidence)
+    best = next((each for each in groups if root in each.roots and _related(each, one, evidence)), None)
+    if best is None or _apart(best.members, [one]):
+        best = _nearest(one, groups, evidence)
     if best is None:
         groups.append(_Group([one], [one], located))
     else:
@@ -170,7 +176,7 @@ def _join(one: Anomaly, root: Anomaly, groups: list[_Group], located: Mapping[st
 
 def _nearest(one: Anomaly, groups: list[_Group], evidence: Evidence) -> _Group | None:
     """The group to which `one` is related, that with most time in common."""
-    related = [each for each in groups if _related(each, one, evidence)]
+    related = [each for each in groups if not _apart(each.members, [one]) and _related(each, one, evidence)]
     return max(related, key=lambda each: max(_closeness(core, one) for core in each.core), default=None)
 
 
@@ -209,6 +215,12 @@ def _shows_cause(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
         return there * STRONGER >= _or(here, 0.0)
     inside = common >= MOSTLY * (one.end - one.start) and _weight(one) < _weight(core)
     return _common_share(core, one) >= LEAST_COMMON or (inside and core.end - core.start <= DAY_MS)
+
+
+def _apart(some: Iterable[Anomaly], others: Iterable[Anomaly]) -> bool:
+    """Whether no one cause shows as all of these: calls that are led past the carrier, and calls that fail or wait."""
+    a, b = ({one.family for one in each} for each in (some, others))
+    return ("bypass" in a and not b.isdisjoint(APART)) or ("bypass" in b and not a.isdisjoint(APART))
 
 
 def _again(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
@@ -328,7 +340,7 @@ def _incident(group: _Group, power: dict[str, float], evidence: Evidence) -> Inc
 
 def _suspects(group: _Group, head: Anomaly, evidence: Evidence) -> list[Entity]:
     """Where calls of fraud are missing; where only the service as such shows it: the part that strays most over the same time."""
-    frauds = [place for one in group.members if one.family == "fraud" for place in _fraud_places(one, evidence)]
+    frauds = [place for one in group.members if one.family in FRAUDS for place in _fraud_places(one, evidence)]
     if frauds:
         return frauds
     if group.located[head.id].type != "service" or head.detector == "feed":
@@ -357,26 +369,22 @@ def _weight(one: Anomaly) -> float:
 def _title(group: _Group, head: Anomaly) -> str:
     """`NER, ASR low at trunk group TG2`."""
     if head.detector == "feed":
-        return f"silent feed: {entity_words(head.series.entity)}"
+        return silent_title(head.series.entity)
     if head.detector == "joint":
-        return f"{head.alias} unusual together at {entity_words(head.series.entity)}"
+        return joint_title(head.alias, head.series.entity)
     at_head = [one for one in group.members if one.series.entity == head.series.entity and one.detector != "joint"]
     parts = []
     for direction in ("low", "high"):
         ranked = sorted((one for one in at_head if one.direction == direction), key=lambda one: -one.score)
         aliases = list(dict.fromkeys(one.alias for one in ranked))
         if aliases:
-            parts.append((f"{', '.join(aliases[:3])} {direction}", ranked[0].score))
-    parts.sort(key=lambda part: -part[1])
-    return f"{', '.join(text for text, _ in parts)} at {entity_words(head.series.entity)}"
+            parts.append((", ".join(aliases[:3]), direction, ranked[0].score))
+    parts.sort(key=lambda part: -part[2])
+    return title([(aliases, direction) for aliases, direction, _ in parts], head.series.entity)
 
 
 def _reason(group: _Group, head: Anomaly, entities: tuple[Entity, ...]) -> str:
     """The strongest reason at the likeliest place, and where else it shows."""
     at_head = [one for one in group.members if one.series.entity == head.series.entity]
     strongest = max(at_head, key=lambda one: (one.score, one.detector != "threshold", _weight(one), one.id))
-    others = [entity_words(entity) for entity in entities if entity != head.series.entity]
-    if not others:
-        return strongest.reason
-    shown = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
-    return f"{strongest.reason}. Also seen at {shown}"
+    return also_at(strongest.reason, [entity for entity in entities if entity != head.series.entity])
