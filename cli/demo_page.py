@@ -63,7 +63,7 @@ def _states(demo: Demo) -> None:
         for each in demo.states
     ]
     emit_table(
-        ("service", "lowest in the judged days", "at the end", "word", "which is"),
+        ("service", "lowest in the judged days", "at the end", "word", "end of the data"),
         rows,
         title="Service states (100: nothing deviates)",
     )
