@@ -27,7 +27,9 @@ def recorded(name: str) -> list[tuple[str, dict[str, Any]]]:
     """Lines that are UTF-8, without their ends, and the events that they became."""
     folder = Path(os.environ.get("LOGSTASH_FACTS", ROOT.parent / "shared" / "logstash-facts"))
     if not folder.is_dir():
-        pytest.skip(f"no recordings of Logstash in {folder}: in no package registry (LOGSTASH_FACTS names another folder)")
+        pytest.skip(
+            f"no recordings of Logstash in {folder}: in no package registry (LOGSTASH_FACTS names another folder)"
+        )
     lines = (folder / f"{name}.in").read_bytes().split(b"\n")
     events = (folder / f"{name}.out").read_text(encoding="utf-8").splitlines()
     return [
