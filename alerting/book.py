@@ -20,6 +20,7 @@ from alerting.template import as_json
 from alerting.throttle import Told
 from contracts.clock import Clock, iso, parse_iso
 from contracts.errors import ConflictError, StoreRefused
+from contracts.sentences import sentence
 from infrastructure import guarded
 from infrastructure.store import Operation, Store, Versioned
 
@@ -222,7 +223,7 @@ class AlertBook:
                 status = source["alert"]["status"]
                 entry = {**_entry(at, status, "no longer muted", told), "again": first.get("again", False)}
             else:
-                entry = {"at": iso(at), "event": HEARD, "by": BY, "why": "no longer muted"}
+                entry = {"at": iso(at), "event": HEARD, "by": BY, "why": sentence("no longer muted")}
             due = source["alert"]["unsettled"] or bool(entry.get("run"))
             return self._changed(source, entry, **_flags(mute.how if mute else ""), unsettled=due)
 
@@ -297,7 +298,12 @@ class AlertBook:
         words = {"severity": now.severity, "summary": now.summary, "reason": now.reason}
         entry = None
         if alert["severity"] != now.severity:
-            entry = {"at": iso(at), "event": "revised", "by": BY, "why": f"{alert['severity']} is now {now.severity}"}
+            entry = {
+                "at": iso(at),
+                "event": "revised",
+                "by": BY,
+                "why": sentence("%(old)s is now %(severity)s", old=alert["severity"], severity=now.severity),
+            }
         return self._changed(source, entry, **words, last_fired=iso(at), payload=as_json(now.payload))
 
     def settled(self, finished: Sequence[tuple[Versioned, datetime | None, Sequence[str]]]) -> None:

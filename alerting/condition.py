@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from alerting.durations import duration
 from alerting.template import MISSING, at_path, shown
 from contracts.clock import parse_iso
+from contracts.sentences import sentence
 
 _DATE_MATH = re.compile(r"<\{now(?:\s*([+-])\s*(\w+))?\}>")
 _REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
@@ -26,12 +27,12 @@ class Decision(NamedTuple):
 def decide(condition: Mapping[str, Any], context: Mapping[str, Any]) -> Decision:
     """Whether a condition holds in an execution context. Comparing what cannot be compared does not hold, and says so."""
     if "never" in condition:
-        return Decision(False, "condition is never")
+        return Decision(False, sentence("condition is never"))
     if "compare" in condition:
         return _all_of(condition["compare"], context, _compare)
     if "array_compare" in condition:
         return _all_of(condition["array_compare"], context, _array_compare)
-    return Decision(True, "condition is always")
+    return Decision(True, sentence("condition is always"))
 
 
 _One = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Decision]
@@ -47,7 +48,10 @@ def _compare(path: str, wanted: Mapping[str, Any], context: Mapping[str, Any]) -
     (operator, operand), *_ = wanted.items()
     value, bound = at_path(context, path), _operand(operand, context)
     met = _holds(operator, value, bound)
-    return Decision(met, f"{path} is {shown(value) or 'absent'}, {'' if met else 'not '}{operator} {shown(bound)}")
+    said = {"ctx": path, "value": shown(value) or "absent", "operator": operator, "bound": shown(bound)}
+    if met:
+        return Decision(True, sentence("%(ctx)s is %(value)s, %(operator)s %(bound)s", **said))
+    return Decision(False, sentence("%(ctx)s is %(value)s, not %(operator)s %(bound)s", **said))
 
 
 def _array_compare(path: str, wanted: Mapping[str, Any], context: Mapping[str, Any]) -> Decision:
@@ -59,7 +63,13 @@ def _array_compare(path: str, wanted: Mapping[str, Any], context: Mapping[str, A
     elements = found if isinstance(found, list) else []
     count = sum(_holds(operator, at_path(item, inner) if inner else item, bound) for item in elements)
     met = count == len(elements) if quantifier == "all" else count > 0
-    return Decision(met, f"{count} of {len(elements)} in {path} are {operator} {shown(bound)} ({quantifier} wanted)")
+    said = {"count": count, "all": len(elements), "ctx": path, "operator": operator, "bound": shown(bound)}
+    return Decision(
+        met,
+        sentence(
+            "%(count)s of %(all)s in %(ctx)s are %(operator)s %(bound)s (%(wanted)s wanted)", wanted=quantifier, **said
+        ),
+    )
 
 
 def _operand(value: Any, context: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from alerting.template import MISSING, at_path, render, shown
 from alerting.watch import Watch
 from contracts.clock import iso, parse_iso
 from contracts.errors import DefinitionError
+from contracts.sentences import sentence
 from infrastructure.store import Store
 
 
@@ -78,8 +79,8 @@ def _blind(watch: Watch, seen: Mapping[str, Any], why: str, of: Candidate | None
         fingerprint=fingerprint(watch.name, labels),
         labels=labels,
         severity=watch.no_data.severity if watch.no_data else "warning",
-        summary=f"No data: {what}",
-        reason=f"nothing can be said: {why}",
+        summary=sentence("No data: %(what)s", what=what),
+        reason=sentence("nothing can be said: %(why)s", why=why),
         incident="",
         over=False,
         payload=seen["ctx"]["payload"],

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from alerting.severity import severity_word
 from alerting.watch import Watch
 from contracts.errors import DefinitionError
 from contracts.indices import KPI_INDEX
+from contracts.sentences import sentence
+from kpis.compiler import constant
 
 Z = 2.576  # 99 % confidence: with hundreds of targets asked every few minutes, 95 % would be wrong several times an hour
 KINDS = ("ratio", "mean", "count", "worst")
@@ -54,6 +57,35 @@ class TargetWatch(NamedTuple):
         return watch_from(self.content, self.id, f"target of {self.content['metadata']['kpi']}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Points of `kpi`, of entities of `types`, over `buckets` of `resolution` seconds, held to `levels`."""
+
+    kpi: str
+    levels: Sequence[Level]
+    bad: str
+    kind: str
+    types: Sequence[str]
+    resolution: int
+    buckets: int
+    least: int
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(seconds=self.resolution * self.buckets)
+
+    @property
+    def side(self) -> str:
+        """Of a limit on which it is missed, as ES|QL writes it."""
+        return "<" if self.bad == "low" else ">"
+
+    @property
+    def loosest(self) -> float:
+        """The limit that is missed first."""
+        values = [value for level in self.levels for value in level.values]
+        return max(values) if self.bad == "low" else min(values)
+
+
 def from_target(
     kpi: str,
     *,
@@ -78,25 +110,33 @@ def from_target(
     (300, 3600 or 86400 s) that have ended. `every`: how often. Raises DefinitionError on what cannot be.
     """
     where = f"target of {kpi}"
-    held = [*([] if target is None else [Level(severity_word(severity), target)]), *levels]
-    _check(kpi, held, bad, kind, entity_types, resolution_sec, buckets, where)
-    loosest = (max if bad == "low" else min)(value for level in held for value in level.values)
-    window = timedelta(seconds=resolution_sec * buckets)
-    words = {"low": "below", "high": "above"}[bad]
+    limits = [*([] if target is None else [Level(severity_word(severity), target)]), *levels]
+    held = _Held(kpi, limits, bad, kind, entity_types, resolution_sec, buckets, least_sample)
+    _check(held, where)
     name = title or kpi
     shown = f" {unit}" if unit and unit != "ratio" else ""
-    reason = (
-        f"{name} of {{{{ctx.payload.entity.id}}}} is {{{{ctx.payload.value}}}}{shown}, "
-        f"{words} its {{{{ctx.payload.name}}}} of {{{{ctx.payload.limit}}}} "
-        f"over the last {spoken(window)} ({{{{ctx.payload.samples}}}} samples)"
-    )
+    said = {"name": name, "place": "{{ctx.payload.entity.id}}", "found": f"{{{{ctx.payload.value}}}}{shown}"}
+    said |= {"limit": "{{ctx.payload.name}}", "value": "{{ctx.payload.limit}}", "window": spoken(held.window)}
+    said |= {"count": "{{ctx.payload.samples}}"}
+    if bad == "low":
+        reason = sentence(
+            "%(name)s of %(place)s is %(found)s, below its %(limit)s of %(value)s over the last %(window)s "
+            "(%(count)s samples)",
+            **said,
+        )
+    else:
+        reason = sentence(
+            "%(name)s of %(place)s is %(found)s, above its %(limit)s of %(value)s over the last %(window)s "
+            "(%(count)s samples)",
+            **said,
+        )
     content = {
         "metadata": {
-            "purpose": f"Target of {name}: at {'least' if bad == 'low' else 'most'} {loosest:g}{f' {unit}' if unit else ''}",
+            "purpose": f"Target of {name}: at {'least' if bad == 'low' else 'most'} {held.loosest:g}{f' {unit}' if unit else ''}",
             "kpi": kpi,
-            "target": loosest,
-            "changes": f'kpi.id == "{kpi}" AND (kpi.state != "ok" OR kpi.value {"<" if bad == "low" else ">"} {loosest!r})',
-            "window": spoken(window + timedelta(seconds=resolution_sec)),
+            "target": held.loosest,
+            "changes": f'kpi.id == "{kpi}" AND (kpi.state != "ok" OR kpi.value {held.side} {held.loosest!r})',
+            "window": spoken(held.window + timedelta(seconds=resolution_sec)),
             **({"owner": owner} if owner else {}),
             "no_data": {"each": {"compare": {"ctx.payload.known": {"eq": 0}}}},
             "alert": {
@@ -106,12 +146,12 @@ def from_target(
                     "entity": "{{ctx.payload.entity.type}}:{{ctx.payload.entity.id}}",
                 },
                 "severity": "{{ctx.payload.severity}}",
-                "summary": f"{name} of {{{{ctx.payload.entity.id}}}} misses its target",
+                "summary": sentence("%(name)s of %(place)s misses its target", name=name, place=said["place"]),
                 "reason": reason,
             },
         },
         "trigger": {"schedule": {"interval": every}},
-        "input": {"esql": {"query": _query(kpi, held, bad, kind, entity_types, resolution_sec, window, least_sample)}},
+        "input": {"esql": {"query": _query(held)}},
         "condition": {"compare": {"ctx.payload.count": {"gt": 0}}},
         "throttle_period": "1h",
         "actions": {
@@ -126,90 +166,68 @@ def from_target(
     return made
 
 
-def _check(
-    kpi: str,
-    levels: Sequence[Level],
-    bad: str,
-    kind: str,
-    types: Sequence[str],
-    resolution: int,
-    buckets: int,
-    where: str,
-) -> None:
+def _check(held: _Held, where: str) -> None:
+    levels, types = held.levels, held.types
     problems = [
-        (not _PLAIN.fullmatch(kpi), f"{kpi[:80]!r} is no id of a KPI"),
+        (not _PLAIN.fullmatch(held.kpi), f"{held.kpi[:80]!r} is no id of a KPI"),
         (not any(level.values for level in levels), "has neither target nor threshold"),
         (not all(math.isfinite(value) for level in levels for value in level.values), "a limit is no number"),
         (any(_UNSAFE.search(name) for level in levels for name in level.own), "an entity's name holds what none can"),
-        (bad not in ("low", "high"), f"{bad!r} is neither low nor high"),
-        (kind not in KINDS, f"{kind!r} is none of {', '.join(KINDS)}"),
+        (held.bad not in ("low", "high"), f"{held.bad!r} is neither low nor high"),
+        (held.kind not in KINDS, f"{held.kind!r} is none of {', '.join(KINDS)}"),
         (not types or not all(_PLAIN.fullmatch(one) for one in types), "names no type of entity"),
-        (resolution not in KPI_INDEX, f"{resolution} s is none of {', '.join(map(str, KPI_INDEX))}"),
-        (not 1 <= buckets <= 1000, f"{buckets} buckets are not within 1 to 1000"),
+        (held.resolution not in KPI_INDEX, f"{held.resolution} s is none of {', '.join(map(str, KPI_INDEX))}"),
+        (not 1 <= held.buckets <= 1000, f"{held.buckets} buckets are not within 1 to 1000"),
     ]
     for wrong, what in problems:
         if wrong:
             raise DefinitionError(what, where=where)
 
 
-def _query(
-    kpi: str,
-    levels: Sequence[Level],
-    bad: str,
-    kind: str,
-    types: Sequence[str],
-    resolution: int,
-    window: timedelta,
-    least: int,
-) -> str:
-    listed = ", ".join(f'"{one}"' for one in types)
-    end = f'TO_DATETIME("{{{{ctx.trigger.scheduled_time}}}}") - {resolution} seconds'
+def _query(held: _Held) -> str:
+    listed = ", ".join(f'"{one}"' for one in held.types)
+    end = f'TO_DATETIME("{{{{ctx.trigger.scheduled_time}}}}") - {held.resolution} seconds'
     lines = [
-        f"FROM {KPI_INDEX[resolution]}",
+        f"FROM {KPI_INDEX[held.resolution]}",
         f"| EVAL newest = {end}",
-        f'| WHERE kpi.id == "{kpi}" AND entity.type IN ({listed})',
-        f"    AND @timestamp <= newest AND @timestamp > newest - {round(window.total_seconds())} seconds",
+        f'| WHERE kpi.id == "{held.kpi}" AND entity.type IN ({listed})',
+        f"    AND @timestamp <= newest AND @timestamp > newest - {round(held.window.total_seconds())} seconds",
         '| EVAL has_value = CASE(kpi.state IN ("ok", "insufficient_data"), 1, 0)',
         "| STATS known = SUM(has_value), samples = COALESCE(SUM(kpi.samples), 0), numerator = SUM(kpi.numerator), "
         "denominator = SUM(kpi.denominator), added = SUM(kpi.value), lowest = MIN(kpi.value), highest = MAX(kpi.value) "
         "BY service.name, entity.type, entity.id",
-        f"| EVAL value = {_VALUE[kind](bad)}",
-        *(_wilson(bad) if kind == "ratio" else ["| EVAL proven = value"]),
-        *_crossed(levels, bad),
-        f"| WHERE crossed >= 0 AND known > 0 AND samples >= {least} OR known == 0",
+        f"| EVAL value = {_VALUE[held.kind](held.bad)}",
+        *(_wilson(held.bad) if held.kind == "ratio" else ["| EVAL proven = value"]),
+        *_crossed(held),
+        f"| WHERE crossed >= 0 AND known > 0 AND samples >= {held.least} OR known == 0",
         "| KEEP service.name, entity.type, entity.id, known, samples, value, severity, name, limit",
         "| SORT service.name, entity.type, entity.id",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _crossed(levels: Sequence[Level], bad: str) -> list[str]:
+def _crossed(held: _Held) -> list[str]:
     """The number of the worst level that is crossed, -1: none; its severity, name and limit of that entity."""
-    side, numbers = "<" if bad == "low" else ">", range(len(levels))
+    levels, numbers = held.levels, range(len(held.levels))
     lines = ['| EVAL place = CONCAT(entity.type, ":", entity.id)']
     if all(level.value is None for level in levels):
         named = sorted({name for level in levels for name in level.own})
-        lines.append(f"| WHERE place IN ({', '.join(map(_text, named))})")
+        lines.append(f"| WHERE place IN ({', '.join(map(constant, named))})")
     for number, level in enumerate(levels):
-        own = [f"place == {_text(name)}, {value!r}" for name, value in sorted(level.own.items())]
+        own = [f"place == {constant(name)}, {value!r}" for name, value in sorted(level.own.items())]
         other = "TO_DOUBLE(NULL)" if level.value is None else repr(float(level.value))
         lines.append(f"| EVAL limit{number} = " + (f"CASE({', '.join([*own, other])})" if own else other))
-    worst_first = ", ".join(f"proven {side} limit{number}, {number}" for number in reversed(numbers))
+    worst_first = ", ".join(f"proven {held.side} limit{number}, {number}" for number in reversed(numbers))
     lines.append(f"| EVAL crossed = CASE({worst_first}, -1)")
     columns = {
-        "severity": ([_text(level.severity) for level in levels], '"warning"'),
-        "name": ([_text(level.name) for level in levels], '"target"'),
+        "severity": ([constant(level.severity) for level in levels], '"warning"'),
+        "name": ([constant(level.name) for level in levels], '"target"'),
         "limit": ([f"limit{number}" for number in numbers], "TO_DOUBLE(NULL)"),
     }
     for name, (values, without) in columns.items():
         cases = ", ".join(f"crossed == {number}, {value}" for number, value in enumerate(values))
         lines.append(f"| EVAL {name} = CASE({cases}, {without})")
     return lines
-
-
-def _text(value: str) -> str:
-    """A literal of ES|QL."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _wilson(bad: str) -> list[str]:

@@ -25,10 +25,18 @@ from dashboards.rules import rule_request
 from infrastructure.exchange import path_of
 from infrastructure.kibana import Kibana, account
 from infrastructure.store import Store
+from kpis import compiler
 
 LICENCES = ("trial", "gold", "platinum", "enterprise")  # that have Watcher
 _LONG_WINDOW, _SHORT_WINDOW = "30d", "1d"
 _TICK = re.compile(r'TO_DATETIME\("\{\{ctx\.trigger\.scheduled_time\}\}"\)')
+_COLUMN = re.compile(r"ctx\.payload\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
+_ROWS = "ctx.payload.values"
+# Conditions that say no more than that there is a row.
+_ANY_ROW: tuple[Mapping[str, Any], ...] = (
+    {"always": {}},
+    *({"compare": {"ctx.payload.count": one}} for one in ({"gt": 0}, {"gte": 1}, {"not_eq": 0})),
+)
 _WORD = re.compile(r"\{\{\s*ctx\.vars\.alert\.([a-z_.]+)\s*\}\}")
 
 
@@ -161,7 +169,8 @@ def push_rules(settings: Settings, watches: Sequence[Watch]) -> Pushed:
                 report.rows.append(Row(watch.name, "refused", str(error)))
                 continue
             made = kibana.put_rule(request["id"], request["body"])
-            report.rows.append(Row(watch.name, "installed" if made else "changed"))
+            left = "left out: its alerts of missing data" if watch.no_data is not None else ""
+            report.rows.append(Row(watch.name, "installed" if made else "changed", left))
     finally:
         kibana.close()
     return report
@@ -176,7 +185,11 @@ def kibana_rule(watch: Watch) -> Rule:
         raise Inexpressible("a rule runs at an even pace, not at times of day")
     if watch.transform is not None or watch.each is not None:
         raise Inexpressible("a rule knows no transform and no conditions of single rows")
-    query = _TICK.sub("NOW()", watch.input["esql"]["query"])
+    if watch.foreach != _ROWS or watch.condition not in _ANY_ROW:
+        raise Inexpressible("a rule makes an alert of each row there is, and knows no other condition")
+    if watch.ends_at:
+        raise Inexpressible("a rule does not know of a row that its matter is over")
+    query = _TICK.sub("NOW()", watch.input["esql"]["query"]) + _without_missing(watch)
     if "{{" in query:
         raise Inexpressible("its query draws values from the watch")
     (index, *_) = indices_of(watch.input)
@@ -192,3 +205,16 @@ def kibana_rule(watch: Watch) -> Rule:
         window=_SHORT_WINDOW if time == "@timestamp" else _LONG_WINDOW,
         tags=("watch", watch.name),
     )
+
+
+def _without_missing(watch: Watch) -> str:
+    """What leaves rows out of which nothing can be said: to a rule they would be alerts like any other."""
+    if watch.no_data is None:
+        return ""
+    compared = list((watch.no_data.each or {}).get("compare", {}).items())
+    if watch.no_data.when is None and len(compared) == 1:
+        path, rule = compared[0]
+        column, value = _COLUMN.fullmatch(path), rule.get("eq")
+        if column is not None and isinstance(value, int | str) and "{" not in str(value):
+            return f"\n| WHERE COALESCE(NOT ({compiler.field(column[1])} == {compiler.constant(value)}), true)\n"
+    raise Inexpressible("a rule does not know that data is missing")

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from alerting.alert import Candidate, Span
+from contracts.sentences import sentence
 
 
 class Change(StrEnum):
@@ -46,7 +47,7 @@ def decide(
     for mark, spans in known.items():
         if complete and mark not in found and mark not in unknown:
             decisions += [
-                Decision(Change.RESOLVE, "the condition no longer holds", span=span)
+                Decision(Change.RESOLVE, sentence("the condition no longer holds"), span=span)
                 for span in spans
                 if span.starts_at <= at and span.ends_at is None
             ]
@@ -57,15 +58,15 @@ def _of_candidate(candidate: Candidate, spans: Sequence[Span], at: datetime) -> 
     active = next((span for span in spans if span.active(at)), None)
     if active is not None:
         if not candidate.over:
-            return Decision(Change.HOLD, "still so", candidate, active)
+            return Decision(Change.HOLD, sentence("still so"), candidate, active)
         if active.ends_at is None:
-            return Decision(Change.RESOLVE, "it is over", candidate, active)
-        return Decision(Change.SKIP, "resolved later already", candidate, active)
+            return Decision(Change.RESOLVE, sentence("it is over"), candidate, active)
+        return Decision(Change.SKIP, sentence("resolved later already"), candidate, active)
     later = next((span for span in spans if span.starts_at > at), None)
     if later is not None:
-        return Decision(Change.SKIP, "told of at a later time already", candidate, later)
+        return Decision(Change.SKIP, sentence("told of at a later time already"), candidate, later)
     if not candidate.over:
-        return Decision(Change.FIRE, "again" if spans else "new", candidate)
+        return Decision(Change.FIRE, sentence("again") if spans else sentence("new"), candidate)
     if spans:
-        return Decision(Change.SKIP, "over, and told of", candidate, spans[-1])
-    return Decision(Change.BRIEF, "was over when it was first seen", candidate)
+        return Decision(Change.SKIP, sentence("over, and told of"), candidate, spans[-1])
+    return Decision(Change.BRIEF, sentence("was over when it was first seen"), candidate)

@@ -19,6 +19,8 @@ import orjson
 _TAG = re.compile(r"\{\{\{\s*(?P<raw>[^{}]*?)\s*\}\}\}|\{\{\s*(?P<mark>[#^/!&]?)\s*(?P<name>[^{}]*?)\s*\}\}")
 _FUNCTIONS = ("toJson", "join")
 _DEPTH = 20  # sections in sections; no honest text comes near
+MOST_PIECES = 200_000  # of one rendering: sections inside each other multiply what they go over
+MOST_CHARS = 5_000_000
 MISSING = object()
 
 
@@ -99,8 +101,16 @@ def _argument(section: _Section) -> str:
 
 
 def render(text: str, context: Mapping[str, Any]) -> str:
-    """The text with its values. Raises TemplateError as `parse` does."""
-    return "".join(_render(parse(text), [context]))
+    """The text with its values. Raises TemplateError as `parse` does, and on what would be longer than the bounds above."""
+    said, chars = [], 0
+    for piece in _render(parse(text), [context]):
+        said.append(piece)
+        chars += len(piece)
+        if len(said) > MOST_PIECES or chars > MOST_CHARS:
+            raise TemplateError(
+                f"says more than {MOST_CHARS:,} characters, or goes over more than {MOST_PIECES:,} parts"
+            )
+    return "".join(said)
 
 
 def render_all(value: Any, context: Mapping[str, Any]) -> Any:

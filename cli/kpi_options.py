@@ -62,6 +62,8 @@ def period_of(context: Context, period: str, since: str | None, until: str | Non
     """start ≤ t < end, whole UTC days unless times were given. Raises UserError where the end is not after the start."""
     end = moment(until, floor_to(context.store.clock(), DAY_SEC))
     start = moment(since, end - timedelta(days=PERIODS[period]))
+    if start >= end:
+        raise UserError(f"the period ends ({end:%Y-%m-%d %H:%M}) before it starts ({start:%Y-%m-%d %H:%M})")
     if not datetime(2000, 1, 1, tzinfo=UTC) <= start < end <= datetime(2200, 1, 1, tzinfo=UTC):
         raise UserError(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} is no period between 2000 and 2200")
     if end - start > timedelta(days=3660):

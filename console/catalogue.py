@@ -7,8 +7,8 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 
 from console.columns import messages_of
-from console.glossary import meaning
-from console.nouns import NOUNS
+from console.glossary import rows
+from console.phrases import sources
 from console.profiles import THEMES
 from contracts.indices import ALL
 from dashboards import Definitions
@@ -35,7 +35,7 @@ def words_of(definitions: Definitions) -> set[str]:
 
 
 def messages(definitions: Definitions) -> set[str | tuple[str, ...]]:
-    """Every message: a text, or a pair of singular and plural."""
+    """Every message: a text, or a pair of singular and plural. Terms of the glossary are looked up apart (`glossary.terms`)."""
     options = {"templates/**.html": {"newstyle_gettext": "true", "silent": "false", "trimmed": "false"}}
     found: set[str | tuple[str, ...]] = set()
     for _, _, message, _, _ in extract_from_dir(FOLDER, _METHODS, options, keywords=_KEYWORDS):
@@ -46,8 +46,7 @@ def messages(definitions: Definitions) -> set[str | tuple[str, ...]]:
         if message:
             found.add(message)
     found |= {*causes.messages(), *QUALITY}
-    headings = {heading for noun in NOUNS.values() for _, heading in noun.columns} | set(QUALITY)
-    found |= {told for heading in headings if (told := meaning(heading))}
+    found |= sources.sentences() | sources.errors() | {meaning for _, meaning in rows()}
     found |= {control.label for control in definitions.controls}
     found |= {text for role in staff_roles().values() for text in (role.title, role.description)}
     found |= {index.meaning for index in ALL}

@@ -48,6 +48,15 @@ CODED = (".status", ".state", ".severity", ".priority", ".category", ".kind", ".
 """Ends of the names of fields that hold codes."""
 
 
+UNITS = frozenset(
+    (
+        *(_("call"), _("calls"), _("message"), _("messages"), _("session"), _("sessions"), _("leg"), _("legs")),
+        *(_("sample"), _("samples"), _("record"), _("records"), _("file"), _("files"), _("byte"), _("bytes")),
+        *(_("second"), _("seconds"), _("minute"), _("minutes"), _("hour"), _("hours"), _("day"), _("days")),
+        *(_("kB"), _("MB"), _("GB"), _("TB"), _("ms"), _("s")),
+    )
+)
+"""What stands behind a number in a sentence."""
 ENTITIES = {
     "trunk_group": _("trunk group"),
     "trunk_group_in": _("incoming trunk group"),
@@ -66,6 +75,20 @@ ENTITIES = {
     "cell": _("cell"),
 }
 """Kind of an entity → message."""
+
+
+SPOKEN = frozenset(
+    {
+        *("anomaly.reason", "incident.title", "incident.reason", "alert.summary", "alert.reason", "gap.reason"),
+        *("watch.reason", "ticket.title", "ticket.body"),
+    }
+)
+"""Fields with sentences that our jobs write in English, and people in their own words."""
+
+
+def spoken(field: str) -> bool:
+    """Whether a column of that name holds sentences of ours."""
+    return field in SPOKEN
 
 
 def coded(field: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -14,10 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from console.errors import RequestError, TooMany, Unknown
+from console.i18n import where_of
 from console.marking import marked as _
 from console.sessions import COOKIE
 from console.templating import page
-from console.viewer import services
+from console.viewer import services, words_for
 from contracts.errors import BusyhourError, ConflictError, StoreRefused, StoreUnavailable, UserError
 
 PROBLEM = "application/problem+json"
@@ -36,6 +38,9 @@ _TITLES = {
     502: _("Elasticsearch refused"),
     503: _("Elasticsearch is away"),
 }
+_HTTP = {404: _("there is no such page"), 405: _("this address does not take what was sent")}
+_DEFECT = _("something is wrong with the console itself")
+_REPORT = _("please report it with the time of day")
 
 
 def install(app: FastAPI) -> None:
@@ -72,7 +77,7 @@ async def _ours(request: Request, error: Exception) -> Response:
         return RedirectResponse(f"/sign-in?to={quote(to)}", 303)
     if status >= 500:
         _log.warning("%s %s: %s", request.method, request.url.path, error.what)
-    answer = said(request, status, error.what, error.remedy)
+    answer = said(request, status, error.what, error.remedy, where_of(error))
     if isinstance(error, TooMany):
         answer.headers["retry-after"] = str(error.retry_sec)
     return answer
@@ -80,7 +85,7 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    return said(request, error.status_code, str(error.detail), "")
+    return said(request, error.status_code, _HTTP.get(error.status_code, str(error.detail)), "")
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -92,16 +97,16 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _defect(request: Request, error: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=error)
-    return said(request, 500, "something is wrong with the console itself", "please report it with the time of day")
+    return said(request, 500, _DEFECT, _REPORT)
 
 
-def said(request: Request, status: int, what: str, remedy: str) -> Response:
+def said(request: Request, status: int, what: str, remedy: str, where: str = "") -> Response:
     """As a page where the browser asks for one, else as problem+json."""
     if _wants_page(request):
-        return page(
-            request, "error.html", status=status, code=status, title=_TITLES.get(status, ""), what=what, remedy=remedy
-        )
-    body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": what}
+        words, title = words_for(request), _TITLES.get(status, "")
+        told: dict[str, Any] = {"title": title, "what": where + words.error(what), "remedy": words.error(remedy)}
+        return page(request, "error.html", status=status, code=status, **told)
+    body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": where + what}
     body |= {"remedy": remedy} if remedy else {}
     return Response(orjson.dumps(body), status, media_type=PROBLEM)
 

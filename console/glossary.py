@@ -11,16 +11,22 @@ _ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|$")
 
 
 @cache
-def glossary(path: Path = ROOT / "GLOSSARY.md") -> dict[str, str]:
-    """Meaning by word, in small letters; the parts of `CDR header, file header` apart. Nothing where there is no such file."""
+def rows(path: Path = ROOT / "GLOSSARY.md") -> tuple[tuple[str, str], ...]:
+    """Terms and their meanings, as they stand there, without marks. Nothing where there is no such file."""
     if not path.is_file():
-        return {}
+        return ()
+    found = (_ROW.match(line) for line in path.read_text(encoding="utf-8").splitlines())
+    cells = [tuple(re.sub("[`*]", "", cell).strip() for cell in row.groups()) for row in found if row]
+    return tuple((word, told) for word, told in cells if word != "word" and not set(word) <= set("- :"))
+
+
+@cache
+def glossary(path: Path = ROOT / "GLOSSARY.md") -> dict[str, str]:
+    """Meaning by word, in small letters; the parts of `CDR header, file header` apart."""
     found: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = _ROW.match(line)
-        if row and not set(row[1]) <= set("- :") and row[1] != "word":
-            for word in re.split(r", | \(", row[1]):
-                found[word.rstrip(")").strip("`* ").lower()] = row[2].replace("`", "").replace("*", "")
+    for words, told in rows(path):
+        for word in re.split(r", | \(", words):
+            found[word.rstrip(")").strip().lower()] = told
     return found
 
 

@@ -17,14 +17,21 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from console.codes import CODES, ENTITIES
-from contracts.clock import parse_iso
+from console.phrases import ERRORS, SENTENCES, Book
+from console.phrases.saying import say
+from contracts.clock import parse_iso, utc_now
 from contracts.entities import Entity
+from contracts.errors import BusyhourError, UserError
 from servicedesk.diagnosis.said import Figure, Part, Said
 
 FOLDER = Path(__file__).parent / "locale"
 SOURCE = "en"
 LANGUAGES = (SOURCE, "de", "fr")
 UTC_ZONE = "UTC"
+TERM = "term"
+_UTC = ZoneInfo(UTC_ZONE)
+PARTS = ("", "dashboards", SENTENCES, ERRORS, "glossary")
+"""Catalogues of a language: the console's own words, then those of what it shows."""
 
 
 @cache
@@ -40,13 +47,35 @@ def translations(language: str) -> NullTranslations:
 
 
 def catalogue_of(language: str) -> Catalog:
-    """The words of the console (`de.po`) and of its dashboards (`de.dashboards.po`) together."""
+    """The words of the console itself and of all `PARTS` together."""
     found = Catalog(locale=language)
-    for name in (f"{language}.po", f"{language}.dashboards.po"):
-        with (FOLDER / name).open("rb") as file:
-            for message in read_po(file, locale=language):
+    for part in PARTS:
+        for message in part_of_catalogue(language, part):
+            if message.context is None:
                 found[message.id] = message  # the header, whose id is empty, too
     return found
+
+
+@cache
+def part_of_catalogue(language: str, part: str) -> Catalog:
+    """`de.po` for "", `de.errors.po` for `errors`."""
+    with (FOLDER / f"{language}{f'.{part}' if part else ''}.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+@cache
+def terms(language: str) -> dict[str, str]:
+    """Terms of the glossary in a language; they are apart, since the same word may be a state elsewhere."""
+    if language == SOURCE:
+        return {}
+    return {str(one.id): str(one.string) for one in part_of_catalogue(language, "glossary") if one.context == TERM}
+
+
+@cache
+def book_of(part: str) -> Book:
+    """The messages of a catalogue, to know texts again by."""
+    messages = (message.id for message in part_of_catalogue(LANGUAGES[1], part) if message.id)
+    return Book((one for one in messages if isinstance(one, str)), shaped=part == SENTENCES)
 
 
 @cache
@@ -82,7 +111,7 @@ def region_of(language: str, accepted: str) -> str:
 @lru_cache(1000)  # the names of all zones are read from the disk
 def zone_of(name: str) -> ZoneInfo:
     """The zone of that name, UTC when there is none."""
-    return ZoneInfo(name) if name in available_timezones() else ZoneInfo(UTC_ZONE)
+    return ZoneInfo(name) if name in available_timezones() else _UTC
 
 
 @cache
@@ -95,13 +124,23 @@ def _moment(moment: datetime, zone: ZoneInfo, locale: str) -> str:
     return str(dates.format_datetime(moment, "short", tzinfo=zone, locale=_locale(locale)))
 
 
+def where_of(error: BusyhourError) -> str:
+    """`channel.mail.address: ` before what is wrong: a setting, a ticket, a file. "" for what helps nobody on a page."""
+    told = isinstance(error, UserError) and error.where and not error.where.startswith("-") and "://" not in error.where
+    return f"{error.where}: " if told else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How things are said to one viewer. `region`: a locale of the language, `en_GB`, whose formats are used."""
+    """How things are said to one viewer.
+
+    `region`: a locale of the language, `en_GB`, whose formats are used. `network`: the zone in which stored sentences tell times.
+    """
 
     language: str
     zone: ZoneInfo
     region: str = ""
+    network: ZoneInfo = _UTC
 
     @property
     def locale(self) -> Locale:
@@ -114,7 +153,7 @@ class Words:
 
     def text(self, message: str, **values: object) -> str:
         """The message in the viewer's language, `%(name)s` filled in."""
-        said = translations(self.language).gettext(message)
+        said = translations(self.language).gettext(message) if message else ""  # that of "" is the catalogue's head
         return said % values if values else said
 
     def said(self, value: Any) -> str:
@@ -123,17 +162,42 @@ class Words:
             return self.cell(value)
         return self.text(CODES[value]) if value in CODES else value
 
-    def told(self, text: str) -> str:
-        """A sentence of a diagnosis, its figures and times as the viewer has them; any other text as it is."""
+    def told(self, text: str, at: str | datetime | None = None) -> str:
+        """A sentence of ours, of a document or a diagnosis, its figures and times as the viewer has them; any other as it is.
+
+        `at`: about when it was written: an hour of a week in it is one before.
+        """
+        if not isinstance(text, str):
+            return self.cell(text)
         if not isinstance(text, Said):
-            return text
+            moment = parse_iso(at) if at and isinstance(at, str) else None
+            return say(self, book_of(SENTENCES), text, moment or (at if isinstance(at, datetime) else utc_now()))
         parts = {name: self._part(part) for name, part in text.parts.items()}
         told = self.text(text.message, **parts)
         return told[:1].upper() + told[1:] if text[:1].isupper() else told
 
+    def error(self, text: str) -> str:
+        """What an error says, or advises; what no message fits, such as words of Elasticsearch, as it is."""
+        plain = self.text(text)
+        if self.language == SOURCE or plain != text:
+            return plain
+        told = say(self, book_of(ERRORS), text, utc_now())
+        head, mark, rest = text.partition(": ")
+        if told == text and mark and book_of(ERRORS).find(head):  # what is wrong, in our words; then the server's
+            return f"{self.error(head)}: {self.error(rest)}"
+        return told if told != text else self.told(text)
+
+    def problem(self, error: BusyhourError) -> str:
+        """What an error says and advises, for the head of a form."""
+        return ". ".join(text for text in (where_of(error) + self.error(error.what), self.error(error.remedy)) if text)
+
+    def entity(self, kind: str, key: str) -> str:
+        """`trunk group TG2`."""
+        return f"{self.text(ENTITIES.get(kind, kind))} {key}"
+
     def _part(self, part: Part) -> str:
         if isinstance(part, Entity):
-            return f"{self.text(ENTITIES.get(part.type, part.type))} {part.id}"
+            return self.entity(part.type, part.id)
         if isinstance(part, Figure):
             unit = "" if part.unit in ("", "ratio", "MOS", "R") else f" {self.text(part.unit)}"
             return self.number(part.value, 3 if abs(part.value) < 100 else 0) + unit

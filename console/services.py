@@ -50,6 +50,11 @@ class Services:
         )
         self.boards = {board.name: board for board in self.definitions.boards}
 
+    @property
+    def network(self) -> str:
+        """The zone in which the jobs write times into sentences."""
+        return str(self.settings["network.timezone"])
+
     def close(self) -> None:
         self.panels.close()
         self.rights.close()

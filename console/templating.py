@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
-from console.codes import coded
+from console.codes import coded, spoken
 from console.columns import heading
 from console.glossary import meaning
 from console.i18n import LANGUAGES, Words, translations
@@ -45,6 +45,7 @@ def environment(language: str) -> Environment:
         "data": data,
         "value_of": value_of,
         "coded": coded,
+        "spoken": spoken,
         "heading": heading,
     }
     return made

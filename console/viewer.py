@@ -77,12 +77,19 @@ def services(request: Request) -> Services:
 
 
 def words_for(request: Request, profile: Profile | None = None) -> Words:
-    """Profile first, then what the browser says: cookie `zone`, cookie `language`, Accept-Language."""
+    """Profile first, then what the browser says: cookie `zone`, cookie `language`, Accept-Language.
+
+    Without a profile, that of who is known to look: an error tells them in their language.
+    """
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    if profile is None and known is not None:
+        profile = known.profile
     language = (profile.language if profile else "") or request.cookies.get("language", "")
     zone = (profile.timezone if profile else "") or request.cookies.get("zone", "")
     accepted = request.headers.get("accept-language", "")
     chosen = language_of(language, accepted)
-    return Words(chosen, zone_of(zone), region_of(chosen, accepted))
+    network = zone_of(services(request).network)
+    return Words(chosen, zone_of(zone), region_of(chosen, accepted), network)
 
 
 def current(request: Request) -> Viewer:

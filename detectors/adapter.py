@@ -24,7 +24,7 @@ _FAMILIES = {
     "packet_loss": "quality",
     "mos": "quality",
     "r_factor": "quality",
-    "sim_box_share": "bypass",
+    "sim_box_share": "fraud",
     "wangiri_share": "fraud",
     "long_call_share": "fraud",
 }

@@ -8,8 +8,8 @@
    joins the head that it is related to, or becomes a head itself. Related is what began together; what shows at the same
    entity, or again there soon, or with a like effect within 36 hours, never whole in between; and what lies in the head's time
    and is no worse at its own place than at the head's. Relation is to what shows at the head's place alone, so that incidents
-   which follow or overlap each other are not chained into one; a SIM box, whose calls are answered, is never one with calls
-   that fail. Heads that turn out to be related in the end are joined.
+   which follow or overlap each other are not chained into one; a fraud is never one with what it leaves as it is (calls of a SIM
+   box are answered). Heads that turn out to be related in the end are joined.
 3. What is explained goes where its root went if it is related to that head, else to the head it is related to most.
 """
 
@@ -37,8 +37,10 @@ SOON_MS = (
     21_600_000  # the same trouble at the same place within six hours is the same incident, however large it is now
 )
 LIKE = 4.0  # effects within this factor
-FRAUDS = ("fraud", "bypass")
-APART = ("effectiveness", "delay")  # families that a SIM box leaves as they are: its calls are answered, and soon
+LEFT_ALONE = {  # what a fraud leaves as it is: calls of a SIM box are answered, and soon; those of Wangiri ring at least
+    "voip.sim_box_share": frozenset({"voip.ner", "voip.asr", "voip.pdd_p95"}),
+    "voip.wangiri_share": frozenset({"voip.ner", "voip.pdd_p95"}),
+}
 STILL_LOST = 0.3  # share of its effect that a fault keeps where it does not show
 SUSPECT = 3.0  # −log10 p from which on a part is named for what shows at its service as such
 LACKING = 0.5  # the same for what must be missing somewhere
@@ -147,7 +149,7 @@ def _same_story(a: _Group, b: _Group, evidence: Evidence) -> bool:
 
 def _explains_lack(one: Anomaly, lack: Anomaly, evidence: Evidence) -> bool:
     """Whether `one` is a fraud whose calls are those that are missing where `lack` shows it."""
-    if one.family not in FRAUDS or lack.family != "traffic" or lack.direction != "low" or not touch(one, lack):
+    if one.family != "fraud" or lack.family != "traffic" or lack.direction != "low" or not touch(one, lack):
         return False
     return evidence.missing(one.series, one.start, one.end, LACKING) == lack.series.entity
 
@@ -218,9 +220,9 @@ def _shows_cause(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
 
 
 def _apart(some: Iterable[Anomaly], others: Iterable[Anomaly]) -> bool:
-    """Whether no one cause shows as all of these: calls that are led past the carrier, and calls that fail or wait."""
-    a, b = ({one.family for one in each} for each in (some, others))
-    return ("bypass" in a and not b.isdisjoint(APART)) or ("bypass" in b and not a.isdisjoint(APART))
+    """Whether no one cause shows as all of these: a fraud, and what that leaves as it is."""
+    a, b = ({one.series.kpi for one in each} for each in (some, others))
+    return any(kpi in x and not y.isdisjoint(left) for x, y in ((a, b), (b, a)) for kpi, left in LEFT_ALONE.items())
 
 
 def _again(core: Anomaly, one: Anomaly, evidence: Evidence) -> bool:
@@ -340,7 +342,7 @@ def _incident(group: _Group, power: dict[str, float], evidence: Evidence) -> Inc
 
 def _suspects(group: _Group, head: Anomaly, evidence: Evidence) -> list[Entity]:
     """Where calls of fraud are missing; where only the service as such shows it: the part that strays most over the same time."""
-    frauds = [place for one in group.members if one.family in FRAUDS for place in _fraud_places(one, evidence)]
+    frauds = [place for one in group.members if one.family == "fraud" for place in _fraud_places(one, evidence)]
     if frauds:
         return frauds
     if group.located[head.id].type != "service" or head.detector == "feed":

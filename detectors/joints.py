@@ -28,7 +28,7 @@ from detectors.wording import together
 
 FAMILY = "joint"
 HOUR_MS = 3_600_000
-NOT_ASKED = ("fraud", "bypass", "mix")  # families that are no quality of the service as a whole
+NOT_ASKED = ("fraud", "mix")  # families that are no quality of the service as a whole
 NAMED = 3  # KPIs that a reason names
 DECIDED = 75.0  # in six benches of five weeks it found two incidents more than the KPIs by themselves, and nothing else
 _BAD = {"high": 1.0, "low": -1.0, "both": 0.0}

@@ -19,7 +19,7 @@ class Kpi:
     `model`: count (whole events), ratio (numerator of denominator) or continuous (delay, quality, volume).
     `logarithmic`: a continuous value whose noise is relative (bytes, erlang, milliseconds), judged on its logarithm.
     `target`: promised value in the KPI's unit, `target_is_least` says whether the value must stay above or below it.
-    `family`: KPIs of one family fail together: traffic, effectiveness, delay, quality, fraud, bypass.
+    `family`: KPIs of one family fail together: traffic, effectiveness, delay, quality, fraud.
     `mergeable`: coarser buckets are sums of finer ones (percentiles are not: they are read where they are stored).
     `noun`: what a sample is called (calls, messages, sessions).
     `additive`: a continuous value that grows with the bucket's length (bytes), where others are means.

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.clock import from_epoch_ms
 from contracts.entities import Entity
+from contracts.sentences import sentence
 from detectors.subject import Kpi
 
 _NAMES = {
@@ -70,28 +71,55 @@ def since_words(at_ms: int, zone: ZoneInfo) -> str:
 
 def deviation(kpi: Kpi, entity: Entity, actual: float, lower: float, upper: float, samples: float, when: str) -> str:
     """`ASR of trunk group TG6 is 0.71; between 0.93 and 0.99 is normal for Fri 10:00 (212 calls)`."""
-    low, high = number(lower, kpi.unit), number(upper, kpi.unit)
-    if kpi.model == "count":
-        low = number(lower, "")
-    normal = f"about {high} is normal" if low == high else f"between {low} and {high} is normal"
-    behind = "" if kpi.model == "count" or math.isnan(samples) else f" ({_counted(samples, kpi.noun)})"
-    return f"{kpi.alias} of {entity_words(entity)} is {number(actual, kpi.unit)}; {normal} for {when}{behind}"
+    low, high = number(lower, "" if kpi.model == "count" else kpi.unit), number(upper, kpi.unit)
+    said: dict[str, object] = {"kpi": kpi.alias, "entity": entity_words(entity), "actual": number(actual, kpi.unit)}
+    said |= {"low": low, "high": high, "when": when}
+    if kpi.model == "count" or math.isnan(samples):
+        if low == high:
+            return sentence("%(kpi)s of %(entity)s is %(actual)s; about %(high)s is normal for %(when)s", **said)
+        return sentence(
+            "%(kpi)s of %(entity)s is %(actual)s; between %(low)s and %(high)s is normal for %(when)s", **said
+        )
+    said["samples"] = _counted(samples, kpi.noun)
+    if low == high:
+        return sentence(
+            "%(kpi)s of %(entity)s is %(actual)s; about %(high)s is normal for %(when)s (%(samples)s)", **said
+        )
+    return sentence(
+        "%(kpi)s of %(entity)s is %(actual)s; between %(low)s and %(high)s is normal for %(when)s (%(samples)s)", **said
+    )
 
 
 def broken_target(kpi: Kpi, entity: Entity, actual: float, samples: float, since: str, usual: float | None) -> str:
-    """`NER of trunk group TG6 is below the target of 0.99 since Fri 20 Nov 10:00: 0.90 of 212 calls at its worst`."""
+    """`NER of trunk group TG6 is below the target of 0.99 since Fri 20 Nov 10:00: 0.90 at its worst (212 calls)`."""
     assert kpi.target is not None  # noqa: S101  the rule judges only KPIs that have one
-    side = "below" if kpi.target_is_least else "above"
-    words = (
-        f"{kpi.alias} of {entity_words(entity)} is {side} the target of {number(kpi.target, kpi.unit)} since {since}: "
-        f"{number(actual, kpi.unit)} at its worst ({_counted(samples, kpi.noun)})"
-    )
-    return words if usual is None else f"{words}; {number(usual, kpi.unit)} is usual here"
+    said: dict[str, object] = {"kpi": kpi.alias, "entity": entity_words(entity), "actual": number(actual, kpi.unit)}
+    said |= {"target": number(kpi.target, kpi.unit), "since": since, "samples": _counted(samples, kpi.noun)}
+    if kpi.target_is_least:
+        text = sentence(
+            "%(kpi)s of %(entity)s is below the target of %(target)s since %(since)s: "
+            "%(actual)s at its worst (%(samples)s)",
+            **said,
+        )
+    else:
+        text = sentence(
+            "%(kpi)s of %(entity)s is above the target of %(target)s since %(since)s: "
+            "%(actual)s at its worst (%(samples)s)",
+            **said,
+        )
+    if usual is None:
+        return text
+    return sentence("%(reason)s; %(usual)s is usual here", reason=text, usual=number(usual, kpi.unit))
 
 
 def silence(kpi: Kpi, entity: Entity, expected: float, since: str) -> str:
     """`No data of service voip since Fri 20 Nov 10:00; about 140 calls should have come`."""
-    return f"No data of {entity_words(entity)} since {since}; about {_counted(expected, kpi.noun)} should have come"
+    return sentence(
+        "No data of %(entity)s since %(since)s; about %(samples)s should have come",
+        entity=entity_words(entity),
+        since=since,
+        samples=_counted(expected, kpi.noun),
+    )
 
 
 def _counted(samples: float, noun: str) -> str:
@@ -100,8 +128,15 @@ def _counted(samples: float, noun: str) -> str:
 
 def novelty(kpi: Kpi, entity: Entity, actual: float, usual: float, when: str) -> str:
     """`release cause no_circuit: 41 calls in an hour since Fri 13 Nov 10:00, where there are hardly ever any`."""
-    often = "there are hardly ever any" if usual < 0.1 else f"{usual:.1f} are usual"
-    return f"{entity_words(entity)}: {actual:,.0f} {kpi.noun} in an hour since {when}, where {often}"
+    said: dict[str, object] = {"entity": entity_words(entity), "actual": f"{actual:,.0f} {kpi.noun}", "since": when}
+    if usual < 0.1:
+        return sentence(
+            "%(entity)s: %(actual)s in an hour since %(since)s, where there are hardly ever any",
+            **said,
+        )
+    return sentence(
+        "%(entity)s: %(actual)s in an hour since %(since)s, where %(usual)s are usual", usual=f"{usual:.1f}", **said
+    )
 
 
 def together(
@@ -110,18 +145,65 @@ def together(
     """`ASR 0.66 (0.71 is usual), PDD 1,920 ms (1,700 ms) and ACD 91 s (110 s) of trunk group TG6: each may be chance, together in
     Fri 10:00–11:00 they hardly are`.
     """
-    said = [
-        f"{kpi.alias} {number(actual, kpi.unit)} ({number(usual, kpi.unit)}{'' if turn else ' is usual'})"
-        for turn, (kpi, actual, usual) in enumerate(parts)
-    ]
-    names = f"{', '.join(said[:-1])} and {said[-1]}"
-    when = span_words(start_ms, end_ms, zone, 300)
-    return f"{names} of {entity_words(entity)}: each may be chance, together in {when} they hardly are"
+    first, *more = (
+        {"kpi": kpi.alias, "actual": number(actual, kpi.unit), "usual": number(usual, kpi.unit)}
+        for kpi, actual, usual in parts
+    )
+    said = [sentence("%(kpi)s %(actual)s (%(usual)s is usual)", **first)]
+    said += [sentence("%(kpi)s %(actual)s (%(usual)s)", **each) for each in more]
+    return sentence(
+        "%(kpis)s and %(last)s of %(entity)s: each may be chance, together in %(when)s they hardly are",
+        kpis=", ".join(said[:-1]),
+        last=said[-1],
+        entity=entity_words(entity),
+        when=span_words(start_ms, end_ms, zone, 300),
+    )
 
 
 def shifted(kpi: Kpi, entity: Entity, actual: float, usual: float, since_ms: int, high: bool, zone: ZoneInfo) -> str:
     """`MOS of SBC lon-sbc has been lower since Fri 02 Oct: 4.08 where 4.12 is usual, day after day`."""
+    said: dict[str, object] = {"kpi": kpi.alias, "entity": entity_words(entity), "actual": number(actual, kpi.unit)}
     day = from_epoch_ms(since_ms).astimezone(zone).strftime("%a %d %b")
-    said, normal = number(actual, kpi.unit), number(usual, kpi.unit)
-    side = "higher" if high else "lower"
-    return f"{kpi.alias} of {entity_words(entity)} has been {side} since {day}: {said} where {normal} is usual, day after day"
+    said |= {"usual": number(usual, kpi.unit), "since": day}
+    if high:
+        return sentence(
+            "%(kpi)s of %(entity)s has been higher since %(since)s: %(actual)s where %(usual)s is usual, day after day",
+            **said,
+        )
+    return sentence(
+        "%(kpi)s of %(entity)s has been lower since %(since)s: %(actual)s where %(usual)s is usual, day after day",
+        **said,
+    )
+
+
+def also_at(reason: str, places: Sequence[Entity], most: int = 4) -> str:
+    """The reason, and where else it shows."""
+    if not places:
+        return reason
+    named, more = ", ".join(map(entity_words, places[:most])), len(places) - most
+    if more <= 0:
+        return sentence("%(reason)s. Also seen at %(places)s", reason=reason, places=named)
+    return sentence("%(reason)s. Also seen at %(places)s and %(count)s more", reason=reason, places=named, count=more)
+
+
+def silent_title(entity: Entity) -> str:
+    return sentence("silent feed: %(entity)s", entity=entity_words(entity))
+
+
+def joint_title(kpis: str, entity: Entity) -> str:
+    """`ASR + PDD unusual together at trunk group TG2`."""
+    return sentence("%(kpis)s unusual together at %(entity)s", kpis=kpis, entity=entity_words(entity))
+
+
+def title(sides: Sequence[tuple[str, str]], entity: Entity) -> str:
+    """`NER, ASR low, PDD high at trunk group TG2`. `sides`: one or two of (KPIs, `low` or `high`)."""
+    (kpis, side), *rest = sides
+    said: dict[str, object] = {"kpis": kpis, "entity": entity_words(entity)}
+    if rest:
+        said["others"] = rest[0][0]
+        if side == "low":
+            return sentence("%(kpis)s low, %(others)s high at %(entity)s", **said)
+        return sentence("%(kpis)s high, %(others)s low at %(entity)s", **said)
+    if side == "low":
+        return sentence("%(kpis)s low at %(entity)s", **said)
+    return sentence("%(kpis)s high at %(entity)s", **said)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from contracts.clock import iso
+from contracts.clock import from_epoch_ms, iso
 from contracts.indices import BY_NAME, KPI_INDEX
 from infrastructure.exchange import path_of
 from infrastructure.setup import existing
@@ -27,7 +27,7 @@ class Dropped(NamedTuple):
 def retain(store: Store, *, now: datetime | None = None, dry_run: bool = False) -> list[Dropped]:
     """Drops partitions older than the settings kpi.keep.* say, finest first. Run again at will.
 
-    A partition stays while no coarser points cover its time: then nothing would be left of it.
+    A partition stays while coarser points do not cover all of its time: then nothing would be left of the rest.
     """
     moment = now or store.clock()
     found: list[Dropped] = []
@@ -49,19 +49,26 @@ def retain(store: Store, *, now: datetime | None = None, dry_run: bool = False) 
 
 
 def _judged(store: Store, partition: str, resolution: int, end: datetime) -> Dropped:
-    bounds = {"first": {"min": {"field": "@timestamp"}}, "last": {"max": {"field": "@timestamp"}}}
-    body = {"size": 0, "track_total_hits": True, "aggs": bounds}
-    answer = store.exchange.ask("POST", path_of(partition, "_search"), body)
-    points, found = int(answer["hits"]["total"]["value"]), answer["aggregations"]
     coarser = _COARSER.get(resolution)
-    if points and coarser is not None:
-        first, last = (
-            datetime.fromtimestamp(found[name]["value"] / 1000 // coarser * coarser, UTC) for name in ("first", "last")
-        )
-        span = {"range": {"@timestamp": {"gte": iso(first), "lte": iso(last)}}}
-        if not store.count(KPI_INDEX[coarser], span):
-            return Dropped(partition, end, points, f"no points by {coarser} s cover it: roll up first")
+    points, buckets = _buckets(store, partition, coarser or resolution, {"match_all": {}})
+    if not buckets or coarser is None:
+        return Dropped(partition, end, points, "")
+    span = {"range": {"@timestamp": {"gte": iso(min(buckets)), "lte": iso(max(buckets))}}}
+    covered = _buckets(store, KPI_INDEX[coarser], coarser, span)[1]
+    if missing := len(buckets - covered):
+        kept = f"{missing} of its {len(buckets)} buckets of {coarser} s have no points of that length: roll up first"
+        return Dropped(partition, end, points, kept)
     return Dropped(partition, end, points, "")
+
+
+def _buckets(store: Store, index: str, seconds: int, query: dict[str, Any]) -> tuple[int, set[datetime]]:
+    """Points in all, and the buckets of so many seconds in which there are some."""
+    by = {"date_histogram": {"field": "@timestamp", "fixed_interval": f"{seconds}s", "min_doc_count": 1}}
+    body = {"size": 0, "track_total_hits": True, "query": query, "aggs": {"by": by}}
+    params = {"ignore_unavailable": "true", "allow_partial_search_results": "false"}
+    answer = store.exchange.ask("POST", path_of(index, "_search"), body, params=params)
+    rows = answer.get("aggregations", {}).get("by", {}).get("buckets", ())
+    return int(answer["hits"]["total"]["value"]), {from_epoch_ms(row["key"]) for row in rows}
 
 
 def ends(partition: str, name: str) -> datetime | None:

@@ -14,6 +14,7 @@ from datagen.definitions import nearest
 from infrastructure.store import Operation, Store
 from servicedesk.profiles import Customer, listed
 from servicedesk.revising import Change, revised
+from servicedesk.sla import agreements_of
 from servicedesk.sync.tables import TABLES
 
 CONSENTS = ("marketing", "survey", "recording", "profiling")
@@ -38,7 +39,7 @@ def change_account(
     Raises UserError on no such customer, an unknown column or consent, or a value that is none.
     """
     given, taken = _consents(give), set(_consents(withdraw))
-    checked = {name: _checked(name, raw) for name, raw in values.items()}
+    checked = {name: _checked(store, name, raw) for name, raw in values.items()}
 
     def change(row: dict[str, Any]) -> list[Change]:
         consents = list(listed(row.get("consents")))
@@ -66,7 +67,7 @@ def open_account(
     if not _ID.fullmatch(customer):
         raise UserError(f"{customer[:40]!r} is no customer id", remedy="letters, digits, dots, dashes, 64 at most")
     now = iso(clock())
-    row: dict[str, Any] = {name: value for name, raw in values.items() if (value := _checked(name, raw))}
+    row: dict[str, Any] = {name: value for name, raw in values.items() if (value := _checked(store, name, raw))}
     if not row.get("name"):
         raise UserError("a customer has a name")
     entry = orjson.dumps({"at": now, "by": by, "what": "opened", "from": "", "to": row["name"]}).decode()
@@ -80,12 +81,14 @@ def open_account(
     return Customer.of(source)
 
 
-def _checked(name: str, raw: str) -> str:
+def _checked(store: Store, name: str, raw: str) -> str:
     columns = {one: read for one, read in TABLES["customers"].columns.items() if one not in _NEVER}
     if name not in columns:
         raise UserError(
             f"{name[:40]!r} is no column of a customer{nearest(name, columns)}", remedy=f"one of {', '.join(columns)}"
         )
+    if name == "sla" and raw.strip():
+        return agreements_of(store.settings).named(raw.strip()).name
     try:
         return str(columns[name](raw)) if raw.strip() else ""
     except ValueError as error:

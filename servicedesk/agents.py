@@ -72,7 +72,7 @@ def choose(
     """
     left = [one for one in agents if not one.away and (not needs.team or one.team == needs.team)]
     steps: list[tuple[str, list[Agent]]] = [("nobody is there", left)]
-    left = [one for one in left if agreements.calendar(one.shift).works(now)]
+    left = [one for one in left if _works(agreements, one, now)]
     steps.append(("nobody's shift is now", left))
     left = [one for one in left if not one.skills or needs.skills <= set(one.skills)]
     steps.append((f"nobody has the skills {', '.join(sorted(needs.skills))}", left))
@@ -89,6 +89,12 @@ def choose(
     able = f"can do {', '.join(sorted(needs.skills))}" if needs.skills else ""
     load = f"{loads.get(best.name, 0)} of {best.capacity} tickets"
     return Choice(best, "; ".join(part for part in (able, spoken, load, f"shift {best.shift}") if part))
+
+
+def _works(agreements: Agreements, agent: Agent, now: datetime) -> bool:
+    """A shift that is no longer in sla.yml is nobody's: it must not stop the tickets of all others."""
+    shift = agreements.calendars.get(agent.shift)
+    return shift is not None and shift.works(now)
 
 
 def agents(store: Store) -> list[Agent]:

@@ -21,6 +21,7 @@ import orjson
 from contracts.clock import iso, parse_iso
 from contracts.errors import UserError
 from contracts.ids import joined
+from contracts.sentences import sentence
 from infrastructure.store import Operation, Store
 from servicedesk import lifecycle
 from servicedesk.desk import TicketDesk
@@ -46,6 +47,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "text/plain": ("txt", "log", "csv", "json", "md", "eml"),
 }
 _MARKUP = re.compile(rb"<\s*(!doctype|html|script|svg|iframe|body|head|\?xml)", re.IGNORECASE)
+_LOOKED_AT = 65_536  # bytes in which markup is looked for
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
@@ -99,8 +101,9 @@ def checked(name: str, content: bytes, most: int) -> str:
     found = filetype.guess(content)
     kind = found.mime if found is not None else "text/plain" if _is_text(content) else ""
     if kind not in TYPES:
-        what = f"a {kind} file" if kind else "of no known type"
-        raise UserError(f"is {what}, which is not taken", where=name, remedy=f"send one of {', '.join(_endings())}")
+        what = f"is a {kind} file" if kind else "is of no known type"
+        what = "holds markup, which a browser would run" if not kind and _MARKUP.search(content[:_LOOKED_AT]) else what
+        raise UserError(f"{what}: it is not taken", where=name, remedy=f"send one of {', '.join(_endings())}")
     ending = name.rpartition(".")[2].lower()
     if ending not in TYPES[kind]:
         raise UserError(
@@ -115,7 +118,7 @@ def _is_text(content: bytes) -> bool:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return not re.search(r"[\x00-\x08\x0e-\x1f]", text) and _MARKUP.search(content[:65536]) is None
+    return not re.search(r"[\x00-\x08\x0e-\x1f]", text) and _MARKUP.search(content[:_LOOKED_AT]) is None
 
 
 def _endings() -> list[str]:
@@ -159,7 +162,7 @@ def _told(source: Document, made: Attachment) -> Document | None:
         return None
     row: dict[str, Any] = {"id": made.id, "name": made.name, "type": made.type, "bytes": made.bytes, "by": made.by}
     row["at"] = iso(made.at)
-    text = f"{made.name} ({made.bytes:,} bytes)"
+    text = sentence("%(name)s (%(count)s bytes)", name=made.name, count=f"{made.bytes:,}")
     after = lifecycle.changed(source, made.at, made.by, "attachment", comment=text)
     return {**after, "ticket": {**after["ticket"], "attachments": [*files, orjson.dumps(row).decode()]}}
 

@@ -9,6 +9,7 @@ from typing import Any
 from contracts.clock import Clock, iso, utc_now
 from contracts.errors import ConflictError, InternalError, StoreRefused, UserError
 from contracts.ids import joined
+from contracts.sentences import sentence
 from infrastructure.store import Operation, Store
 from servicedesk import lifecycle
 from servicedesk.lifecycle import Document
@@ -22,6 +23,7 @@ MOST_TITLE = 500
 MOST_CHILDREN = 10_000
 Tell = Callable[[str, str], object]  # ticket, and what makes it this telling, the same however often it is made
 Change = Callable[[Document], Document | None]  # None: leave it as it is
+_FORBIDDEN = 403
 NAMED = 100  # customers named in a ticket; the count says how many there are
 
 
@@ -29,6 +31,19 @@ def _origin(by: str, fingerprint: str, customers: Sequence[str]) -> str:
     if fingerprint:
         return "alert"
     return "customer" if by in customers or "@" in by or by.startswith("+") else "agent"
+
+
+def _promised(store: Store, customers: Sequence[str]) -> str:
+    """The promise in the contract of the one customer that a ticket is about; "" to who may not read customers."""
+    if len(customers) != 1:
+        return ""
+    try:
+        found = store.get("customer", customers[0])
+    except StoreRefused as error:
+        if error.status != _FORBIDDEN:
+            raise
+        return ""
+    return "" if found is None else str(found.source["customer"].get("sla", ""))
 
 
 def _ended(before: Document, after: Document) -> list[str]:
@@ -49,7 +64,7 @@ def _followed(source: Document, at: datetime, text: str, mark: str, told: list[s
     if state == "pending":
         return lifecycle.noted(source, at, lifecycle.BY, text, mark)
     if state == "new":
-        source = lifecycle.moved(source, "open", at, lifecycle.BY, "nobody had taken it up")
+        source = lifecycle.moved(source, "open", at, lifecycle.BY, sentence("nobody had taken it up"))
     return lifecycle.moved(source, "resolved", at, lifecycle.BY, text, mark)
 
 
@@ -100,13 +115,19 @@ class TicketDesk:
         """
         at, more = at or self.clock(), more or NewTicket()
         priority = priority or more.priority
-        if priority not in PRIORITIES or not title.strip():
-            raise UserError(f"a ticket needs a title and a priority of {', '.join(PRIORITIES)}, not {priority!r}")
+        if not title.strip():
+            raise UserError("a ticket needs a title")
+        if priority not in PRIORITIES:
+            what = (
+                f"{priority[:40]!r} is no priority" if priority else "a ticket needs a priority, or impact and urgency"
+            )
+            raise UserError(what, remedy=f"one of {', '.join(PRIORITIES)}")
         if len(title) > MOST_TITLE or len(body) > lifecycle.MOST_COMMENT:
             raise UserError(f"a title has at most {MOST_TITLE} characters, a body {lifecycle.MOST_COMMENT:,}")
         ticket: Document = {"title": title, "body": body, "priority": priority, "category": category}
         ticket |= {"impacted_customers": impacted, "updated": iso(at), "history": []}
-        ticket |= more.fields(self.agreements, category)
+        promised = "" if fingerprint else _promised(self.store, customers)
+        ticket |= more.fields(self.agreements, category, promised)
         ticket.setdefault("origin", _origin(by, fingerprint, customers))
         document: Document = {"@timestamp": iso(at), "event": {"ingested": iso(self.clock())}, "ticket": ticket}
         document |= {"service": {"name": list(services)}} if services else {}
@@ -170,7 +191,9 @@ class TicketDesk:
             done = lifecycle.history(source)
             if seen is not None and len(done) != seen.revision:
                 last = done[-1]
-                conflict.append(f"{last['by']} changed it at {last['at']} ({last['what']})")
+                conflict.append(
+                    sentence("%(by)s changed it at %(at)s (%(what)s)", by=last["by"], at=last["at"], what=last["what"])
+                )
                 return None
             after = change(source)
             if after is None:

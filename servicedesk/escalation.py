@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from contracts.clock import iso
+from contracts.sentences import sentence
 from infrastructure.store import Store
 from servicedesk import lifecycle
 from servicedesk.desk import TicketDesk
@@ -16,7 +17,11 @@ from servicedesk.lifecycle import Document
 from servicedesk.sla import Agreements, agreements_of
 
 AT_RISK, BREACHED = 1, 2  # ticket.sla.escalated
-_WORDS = {"first_response": "the first response", "update": "the next update", "solution": "the solution"}
+_WORDS = {
+    "first_response": sentence("the first response"),
+    "update": sentence("the next update"),
+    "solution": sentence("the solution"),
+}
 _MOST = 10_000  # tickets in one run; the rest comes with the next
 
 
@@ -87,5 +92,7 @@ def _text(sla: dict[str, Any], level: int) -> str:
     following = sla["next"]
     what = _WORDS[following["kind"]]
     if level == BREACHED:
-        return f"{what} was due at {following['due']} and has not come"
-    return f"{what} is due at {following['due']}, and most of the time for it has passed"
+        return sentence("%(promise)s was due at %(due)s and has not come", promise=what, due=following["due"])
+    return sentence(
+        "%(promise)s is due at %(due)s, and most of the time for it has passed", promise=what, due=following["due"]
+    )

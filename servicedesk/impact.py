@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from contracts.clock import iso, parse_iso
 from contracts.entities import Entity
+from contracts.sentences import sentence
 from infrastructure.store import Store
 from servicedesk.bad_outcomes import KEYS, Place, bad, places
 
@@ -16,6 +17,8 @@ NAMED = 100  # customers that an impact names
 _TERMS = 10_000  # keys asked for at once, of which Elasticsearch takes 65,536, and hits of one search; more are scanned
 _NOBODY = ""
 _TRUNKS = ("trunk_group", "trunk_group_in")
+Known = tuple[str, set[str]]
+"""How customers are known, with their count, in words; their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,19 @@ def impacted(store: Store, incident: Mapping[str, Any], *, at: datetime | None =
     entities = _places_of_cause(incident)
     services = _list(incident["incident"].get("services"))
     start, end = _window(incident, at or store.clock())
-    found: dict[str, set[str]] = {}
+    found: list[Known] = []
     trunks = [entity.id for entity in entities if entity.type in _TRUNKS]
     if trunks:
-        found[f"by trunk group {', '.join(trunks)}"] = set(_customers(store, "customer.trunk_groups", trunks))
+        served = set(_customers(store, "customer.trunk_groups", trunks))
+        how = sentence("%(count)s by trunk group %(names)s", count=len(served), names=", ".join(trunks))
+        found.append((how, served))
     records, keys = _felt(store, incident, entities, services, (start, end))
     if not records or _is_silence(store, incident):
         return _everybody(store, services, found, entities)
     by_key = set(_customers(store, "customer.subscriber_keys", keys))
-    found[f"by {len(keys)} numbers in records that went badly"] = by_key
-    return _summed(found, f"between {iso(start)} and {iso(end)}")
+    counts = {"count": len(by_key), "numbers": len(keys)}
+    found.append((sentence("%(count)s by %(numbers)s numbers in records that went badly", **counts), by_key))
+    return _summed(found, sentence("between %(start)s and %(end)s", start=iso(start), end=iso(end)))
 
 
 def _places_of_cause(incident: Mapping[str, Any]) -> list[Entity]:
@@ -118,25 +124,25 @@ def _is_silence(store: Store, incident: Mapping[str, Any]) -> bool:
     return store.count("anomaly", {"bool": {"filter": filters}}) > 0
 
 
-def _everybody(store: Store, services: list[str], found: dict[str, set[str]], entities: list[Entity]) -> Impact:
+def _everybody(store: Store, services: list[str], found: list[Known], entities: list[Entity]) -> Impact:
     """No records tell who it was. A trunk group's customers are known; of a service it may be any."""
-    if any(found.values()):
-        return _summed(found, "no records came, so that whoever else felt it is not known")
+    if any(customers for _, customers in found):
+        return _summed(found, sentence("no records came, so that whoever else felt it is not known"))
     if not entities or any(entity.type not in ("service", "feed") for entity in entities):
         where = ", ".join(str(entity) for entity in entities) or "no place"
-        return Impact(0, (), f"nobody known: no records of {where} came")
+        return Impact(0, (), sentence("nobody known: no records of %(places)s came", places=where))
     query = {"terms": {"customer.services": services}}
     first = store.search("customer", query=query, size=NAMED, sort=["customer.id"], _source=["customer.id"])["hits"][
         "hits"
     ]
     ids = tuple(hit["_source"]["customer"]["id"] for hit in first)
-    return Impact(store.count("customer", query), ids, f"all customers of {', '.join(services)}: no records tell which")
+    how = sentence("all customers of %(services)s: no records tell which", services=", ".join(services))
+    return Impact(store.count("customer", query), ids, how)
 
 
-def _summed(found: Mapping[str, set[str]], more: str) -> Impact:
-    everybody = sorted(set().union(*found.values()))
-    parts = [f"{len(ids)} {how}" for how, ids in found.items()]
-    return Impact(len(everybody), tuple(everybody[:NAMED]), ", ".join([*parts, more]))
+def _summed(found: Sequence[Known], more: str) -> Impact:
+    everybody = sorted(set().union(*(customers for _, customers in found)))
+    return Impact(len(everybody), tuple(everybody[:NAMED]), "; ".join([*(how for how, _ in found), more]))
 
 
 def _list(value: Any) -> list[str]:

@@ -18,7 +18,8 @@ MOST_TAG = 64  # characters
 class NewTicket:
     """`impact` × `urgency` make the priority where none is given. `origin`: alert, agent, customer or rule; "" is worked out.
 
-    `sla`: a policy of sla.yml; "": that of the category. Raises UserError on a word that is none of those known.
+    `sla`: a policy of sla.yml; "": that of the customer's contract, else of the category.
+    Raises UserError on a word that is none of those known.
     """
 
     impact: str = ""
@@ -50,12 +51,16 @@ class NewTicket:
         """ "" where impact or urgency is not known."""
         return priority_of(self.impact, self.urgency) if self.impact and self.urgency else ""
 
-    def fields(self, agreements: Agreements, category: str) -> dict[str, Any]:
-        """Fields of `ticket`, those that are not empty. Raises UserError on an unknown policy."""
+    def fields(self, agreements: Agreements, category: str, promised: str = "") -> dict[str, Any]:
+        """Fields of `ticket`, those that are not empty. `promised`: by the contract, looked at where it is a policy.
+
+        Raises UserError on an unknown policy in `sla`.
+        """
         names = ("impact", "urgency", "origin", "channel", "language", "team", "parent")
         found: dict[str, Any] = {name: value for name in names if (value := getattr(self, name))}
         found |= {name: list(value) for name in ("skills", "tags") if (value := getattr(self, name))}
-        policy = agreements.named(self.sla).name if self.sla else agreements.of_category(category)
+        contract = promised if promised in agreements.policies else agreements.of_category(category)
+        policy = agreements.named(self.sla).name if self.sla else contract
         return found | {"sla": {"policy": policy}}
 
 

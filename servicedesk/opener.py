@@ -14,6 +14,7 @@ from typing import Any
 
 from alerting import TicketRequest
 from contracts.clock import Clock, utc_now
+from contracts.sentences import sentence
 from infrastructure.store import Store
 from servicedesk import lifecycle
 from servicedesk.desk import NAMED, TicketDesk
@@ -40,7 +41,9 @@ class AlertTickets:
             return self._opened(request).id
         if any(entry.get("notification") == request.notification for entry in ticket.history):
             return ticket.id
-        text = f"{request.watch} fires again ({request.why}): {request.title}"
+        text = sentence(
+            "%(watch)s fires again (%(why)s): %(title)s", watch=request.watch, why=request.why, title=request.title
+        )
 
         def again(source: Document) -> Document | None:
             if lifecycle.told_by(source, request.notification):
@@ -57,9 +60,14 @@ class AlertTickets:
         if ticket is None:
             return ""
         impact = self._impact(request, self._incident(request))
-        text = f"{request.watch} resolved: {request.why}. Impacted customers: {impact.count} ({impact.how})."
+        told = {"watch": request.watch, "why": request.why, "count": impact.count, "how": impact.how}
+        text = sentence("%(watch)s resolved: %(why)s. Impacted customers: %(count)s (%(how)s).", **told)
         if ticket.merged_into:
-            return self._told(living(self._desk, ticket.id), f"{text} Its ticket was {ticket.id}.", request)
+            return self._told(
+                living(self._desk, ticket.id),
+                sentence("%(told)s Its ticket was %(ticket)s.", told=text, ticket=ticket.id),
+                request,
+            )
 
         def resolved(source: Document) -> Document | None:
             state = lifecycle.state_of(source)
@@ -69,7 +77,7 @@ class AlertTickets:
             if state in ("pending", "resolved"):
                 return lifecycle.noted(source, request.at, BY, text, request.notification)
             if state == "new":
-                source = lifecycle.moved(source, "open", request.at, BY, "nobody had taken it up")
+                source = lifecycle.moved(source, "open", request.at, BY, sentence("nobody had taken it up"))
             return lifecycle.moved(source, "resolved", request.at, BY, text, request.notification)
 
         return self._desk.change(ticket.id, resolved).id
@@ -95,7 +103,8 @@ class AlertTickets:
         incident = self._incident(request)
         impact = self._impact(request, incident)
         services = incident["incident"].get("services", []) if incident else []
-        body = f"{request.body.rstrip()}\n\nImpacted customers: {impact.count} ({impact.how})."
+        felt = sentence("Impacted customers: %(count)s (%(how)s).", count=impact.count, how=impact.how)
+        body = f"{request.body.rstrip()}\n\n{felt}"
         return self._desk.create(
             request.fingerprint,
             request.starts_at,
@@ -109,7 +118,7 @@ class AlertTickets:
             customers=impact.customer_ids,
             fingerprint=request.fingerprint,
             incident=request.incident,
-            comment=f"opened by {request.watch}",
+            comment=sentence("opened by %(by)s", by=request.watch),
             notification=request.notification,
             at=request.starts_at,
             more=NewTicket(
@@ -119,7 +128,7 @@ class AlertTickets:
 
     def _impact(self, request: TicketRequest, incident: dict[str, Any] | None) -> Impact:
         if incident is None:
-            return Impact(0, (), "it is about no incident")
+            return Impact(0, (), sentence("it is about no incident"))
         return impacted(self._store, incident, at=request.at)
 
     def _incident(self, request: TicketRequest) -> dict[str, Any] | None:

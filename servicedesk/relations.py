@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from contracts.errors import UserError
+from contracts.sentences import sentence
 from datagen.definitions import nearest
 from servicedesk import lifecycle
 from servicedesk.desk import MOST_CHILDREN, NAMED, TicketDesk
@@ -74,7 +75,9 @@ def merge(desk: TicketDesk, key: str, into: str, *, by: str) -> Ticket:
         raise UserError("it is closed, which is final", where=key, remedy=f"link it to {goes_on.id} instead")
     mark = f"merge:{key}"
     said = [str(entry["comment"]) for entry in gone.history if entry["what"] == "comment"]
-    text = "\n\n".join([f"{key} was merged into this ticket: {gone.title}", gone.body, *said])[: lifecycle.MOST_COMMENT]
+    text = "\n\n".join(
+        [sentence("%(ticket)s was merged into this ticket: %(title)s", ticket=key, title=gone.title), gone.body, *said]
+    )[: lifecycle.MOST_COMMENT]
 
     def taken_over(source: Document) -> Document | None:
         if lifecycle.told_by(source, mark):
@@ -88,7 +91,9 @@ def merge(desk: TicketDesk, key: str, into: str, *, by: str) -> Ticket:
     def ended(source: Document) -> Document | None:
         if source["ticket"].get("merged_into"):
             return None
-        after = lifecycle.moved(source, MERGED, desk.clock(), by, f"merged into {goes_on.id}", states=desk.states)
+        after = lifecycle.moved(
+            source, MERGED, desk.clock(), by, sentence("merged into %(ticket)s", ticket=goes_on.id), states=desk.states
+        )
         return {**after, "ticket": {**after["ticket"], "merged_into": goes_on.id}}
 
     if not again:
@@ -122,7 +127,7 @@ def split(desk: TicketDesk, key: str, *, title: str, body: str, by: str, at: dat
         services=origin.services,
         impacted=len(origin.customer_ids),
         customers=origin.customer_ids,
-        comment=f"split from {key}",
+        comment=sentence("split from %(ticket)s", ticket=key),
         at=origin.opened if at is None else at,
         more=more,
     )

@@ -5,20 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from prettytable import PrettyTable, TableStyle
 
 from contracts.clock import iso
 from usage.analytics.report import Column, Report, Value
+from usage.records.kinds import Kind
 from usage.text.durations import clock
 from usage.text.volumes import decimal
 
 FORMATS = ("table", "csv", "json", "markdown")
 CENT = Decimal("0.01")
+_HIDDEN = ("quarter", "origin")  # of a record: how it is kept, not what it says
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
@@ -153,6 +156,23 @@ def shown(value: Value, unit: str) -> str:
     if unit == "ratio" and isinstance(value, int | float):
         return f"{value:.1%}" if value < 10 else f"× {value + 1:,.0f}"  # a change against next to nothing
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def record_table(kind: Kind, records: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of stored records for people: local times, durations and volumes in words."""
+    names = [name for name in kind.columns if name not in _HIDDEN]
+    titles = [name.removesuffix("_ms").removesuffix("_bytes").replace("_", " ") for name in names]
+    return titles, [[_recorded(name, record[name], zone) for name in names] for record in records]
+
+
+def _recorded(name: str, value: Any, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name.endswith("_ms"):
+        return clock(value)
+    return decimal(value) if name.endswith("_bytes") else str(value or "")
 
 
 _RENDERERS: dict[str, Callable[[Report], str]] = {"table": _table, "csv": _csv, "json": _json, "markdown": _markdown}

@@ -1,8 +1,8 @@
 """Texts of notifications: Jinja, of which only that is taken which cannot run long, grow large or reach behind the data.
 
-Taken: values (`{{ alert.summary }}`), `if`, `for` over what is there (two deep), comparisons, `+ - / ~`, and the filters
-below. Not taken: calls, macros, includes, `set`, `*` and `**`, names that begin with `_`. So a text is at most as long as
-its alerts make it; `MOST_CHARS` of it are sent.
+Taken: values (`{{ alert.summary }}`), `if`, `for` over `alerts` or the `pairs` of something (two deep), comparisons,
+`+ - / ~`, and the filters below. Not taken: calls, macros, includes, `set`, `*` and `**`, names that begin with `_`. So a
+text is at most as long as its alerts make it; `MOST_CHARS` of it are sent.
 
 A text sees `status` (firing, resolved or no_data), `severity` (the gravest), `alerts` (the first ones: `name status
 severity summary reason labels starts_at ends_at id link`), `count`, `firing`, `resolved` (how many), `more` (not in
@@ -19,6 +19,7 @@ from typing import Any
 from jinja2 import TemplateError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from alerting.template import as_json
 from contracts.clock import parse_iso
 
 LONGEST = 10_000  # characters of a template
@@ -90,14 +91,34 @@ def _cut(value: Any, length: int = 200) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def _join(value: Any, between: Any = "") -> str:
+    """Texts put together, `MOST_CHARS` of them: joined again and again they would fill the memory."""
+    texts = value if isinstance(value, str | list | tuple) else ()
+    said, left, separator = [], MOST_CHARS, str(between)
+    for number, each in enumerate(texts):
+        piece = f"{separator}{each}" if number else str(each)
+        said.append(piece[:left])
+        left -= len(piece)
+        if left <= 0:
+            break
+    return "".join(said)
+
+
+def _tojson(value: Any) -> str:
+    """JSON, `MOST_CHARS` of it: each time it is made JSON again, the escapes double."""
+    return as_json(value)[:MOST_CHARS]
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "join": _join,
+    "tojson": _tojson,
     "number": number,
     "percent": percent,
     "when": when,
     "pairs": pairs,
     "truncate": _cut,
 }
-_OURS = ("default", "d", "join", "lower", "upper", "title", "trim", "length", "count", "first", "last", "tojson")
+_JINJA = ("default", "d", "lower", "upper", "title", "trim", "length", "count", "first", "last")
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -115,7 +136,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 def _environment() -> _Environment:
     made = _Environment(undefined=Undefined, autoescape=False, keep_trailing_newline=False)
-    made.filters = {name: made.filters[name] for name in _OURS} | dict(FILTERS)
+    made.filters = {name: made.filters[name] for name in _JINJA} | dict(FILTERS)
     made.tests = {name: made.tests[name] for name in _TESTS}
     made.globals = {}
     return made
@@ -152,16 +173,20 @@ def _wrong(node: nodes.Node, depth: int) -> str:
         return f"{type(node).__name__.lower()} is not taken in a text"
     if isinstance(node, nodes.For) and (depth >= _DEEPEST or node.recursive):
         return f"loops are taken {_DEEPEST} deep"
-    if isinstance(node, nodes.For) and not isinstance(
-        node.iter, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Filter
-    ):
-        return "a loop goes over something that is there"
+    if isinstance(node, nodes.For) and not _bounded_loop(node.iter):
+        return "a loop goes over alerts, or over the pairs of something"
     name = node.attr if isinstance(node, nodes.Getattr) else node.name if isinstance(node, nodes.Name) else ""
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
         name = str(node.arg.value)
     if name.startswith("_"):
         return f"{name!r} cannot be reached"
     return ""
+
+
+def _bounded_loop(over: nodes.Node) -> bool:
+    """Not over a text, letter by letter: of what a text may hold nobody knows the length."""
+    alerts = isinstance(over, nodes.Name) and over.name == "alerts"
+    return alerts or (isinstance(over, nodes.Filter) and over.name == "pairs")
 
 
 @lru_cache(maxsize=256)

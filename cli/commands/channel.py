@@ -21,6 +21,7 @@ from servicedesk.channels.linking import link
 from servicedesk.channels.mail.places import imap_place, smtp_place
 from servicedesk.channels.mail.poll import MOST, poll
 from servicedesk.channels.mail.send import Smtp
+from servicedesk.channels.message import FILED
 from servicedesk.channels.pipeline import Channels
 from servicedesk.channels.web import chat
 
@@ -55,7 +56,8 @@ def list_(context: Context, name: str, customer: str, ticket: str, status: str, 
 def _row(document: dict[str, Any]) -> list[Any]:
     own = document[INDEX]
     who = document.get("customer", {}).get("id", "") or own.get("sender", "") or own.get("recipient", "")
-    told = own.get("reason", "") or own.get("subject", "") or own.get("text", "")
+    reason = own.get("reason", "") if own["status"] != FILED else ""
+    told = reason or own.get("subject", "") or own.get("text", "")
     shown = (own["channel"], own["direction"], own["status"], who, own.get("ticket", ""), own.get("language", ""))
     return [document["@timestamp"][:16], *shown, str(told)[:60]]
 

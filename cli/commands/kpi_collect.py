@@ -112,7 +112,7 @@ def gaps(
 def retain(context: Context, dry_run: bool, as_json: bool) -> None:
     """Drop partitions of points older than the settings kpi.keep.5m.days, kpi.keep.1h.days and kpi.keep.1d.days say.
 
-    A partition stays while no coarser points cover its time.
+    A partition stays while coarser points do not cover every hour, or day, of it.
     """
     found = retain_job(context.store, dry_run=dry_run)
     rows = [

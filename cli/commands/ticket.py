@@ -15,6 +15,7 @@ from contracts.clock import iso, utc_now
 from servicedesk import IMPACTS, PRIORITIES, STATES, URGENCIES, NewTicket, Ticket, TicketDesk
 from servicedesk.assignment import assign_best
 from servicedesk.notes import add_note, notes_of
+from servicedesk.profiles import find_customer
 from servicedesk.tmf621 import resource
 
 
@@ -147,7 +148,9 @@ def show(context: Context, ticket_id: str, tmf621: bool, as_json: bool) -> None:
 @ticket.command("open", epilog=examples("busyhour ticket open 'No sound on TG2' --customer C0000001 --urgency high"))
 @click.argument("title")
 @click.option("--body", default="", help="What happened.")
-@click.option("--customer", "customers", multiple=True, help="Customer who feels it; may be repeated.")
+@click.option(
+    "--customer", "customers", multiple=True, help="Customer who feels it, by id, number or address; may be repeated."
+)
 @click.option("--impact", type=click.Choice(IMPACTS), default="moderate", show_default=True, help="How many feel it.")
 @click.option(
     "--urgency", type=click.Choice(URGENCIES), default="medium", show_default=True, help="How soon it has to end."
@@ -158,7 +161,9 @@ def show(context: Context, ticket_id: str, tmf621: bool, as_json: bool) -> None:
 @click.option("--channel", default="", help="How it came, such as phone.")
 @click.option("--skill", "skills", multiple=True, help="That who works on it needs; may be repeated.")
 @click.option("--tag", "tags", multiple=True, help="May be repeated.")
-@click.option("--sla", default="", help="Promise that applies; that of the category by default.")
+@click.option(
+    "--sla", default="", help="Promise that applies; that of the customer's contract, else of the category, by default."
+)
 @by_option
 @json_option
 @pass_context
@@ -175,6 +180,7 @@ def open_(
     **more: Any,
 ) -> None:
     """Open a ticket. Its priority is impact × urgency."""
+    customers = tuple(dict.fromkeys(find_customer(context.store, who)[0].id for who in customers))
     made = TicketDesk(context.store).create(
         "cli",
         by,

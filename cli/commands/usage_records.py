@@ -19,6 +19,7 @@ from usage.logging import change, log, search
 from usage.records.customers import add_customer, change_customer, list_customers, remove_customer, show_customer
 from usage.records.kinds import KINDS
 from usage.records.write import remove_record, show_record
+from usage.render import record_table
 from usage.schema import KINDS_OF_CUSTOMER, STATES
 
 _KIND = click.Choice(tuple(KINDS))
@@ -244,14 +245,14 @@ def search_(
     as_json: bool,
 ) -> None:
     """Find records of a period, newest first."""
+    zone = zone_of(context, timezone)
     with open_usage(context) as store:
-        period = period_of(store, zone_of(context, timezone), since, until)
+        period = period_of(store, zone, since, until)
         rows = search(store, kind, period, customer=customer, peer=peer, ref=ref, limit=limit)
     if as_json:
         emit_json({"records": rows})
-        return
-    names = [name for name in KINDS[kind].columns if name not in ("quarter", "origin")]
-    emit_table(names, [[row[name] for name in names] for row in rows], empty="nothing was found")
+    else:
+        emit_table(*record_table(KINDS[kind], rows, zone), empty="nothing was found")
 
 
 @click.command(

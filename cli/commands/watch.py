@@ -27,6 +27,7 @@ from cli.context import Context, examples, json_option, pass_context, say
 from cli.moments import moment
 from cli.output import emit_json, emit_pairs, emit_table
 from contracts.errors import UserError
+from datagen.definitions import nearest
 from servicedesk import AlertTickets
 
 _MOST_SHOWN = 5  # of what would have fired, in the sentence
@@ -40,7 +41,7 @@ def watch() -> None:
 def _named(context: Context, name: str) -> Watch:
     by_name = {each.name: each for each in all_watches(context.settings)}
     if name not in by_name:
-        raise UserError(f"unknown watch {name!r}", remedy=f"one of {', '.join(by_name)}")
+        raise UserError(f"unknown watch {name[:40]!r}{nearest(name, by_name)}", remedy="see `busyhour watch list`")
     return by_name[name]
 
 
@@ -119,12 +120,16 @@ def test(context: Context, name: str, since: str | None, until: str | None, as_j
     found = _named(context, name)
     end: datetime = moment(until, context.store.clock())
     begin = moment(since, end - timedelta(days=7))
+    if begin > end:
+        raise UserError(f"the range ends ({end:%Y-%m-%d %H:%M}) before it starts ({begin:%Y-%m-%d %H:%M})")
     fired = dry_run(context.store, found, begin, end)
     said = _sentence(fired, begin, end)
     if as_json:
         emit_json({"times": len(fired), "sentence": said, "would_have_fired": [asdict(each) for each in fired]})
         return
     click.echo(said)
+    if not fired:
+        return
     rows = [
         [
             each.starts_at.isoformat()[:16],
@@ -134,7 +139,7 @@ def test(context: Context, name: str, since: str | None, until: str | None, as_j
         ]
         for each in fired
     ]
-    emit_table(("from", "to", "severity", "what"), rows, empty="would not have fired")
+    emit_table(("from", "to", "severity", "what"), rows)
 
 
 def _sentence(fired: Sequence[WouldFire], begin: datetime, end: datetime) -> str:
@@ -164,9 +169,21 @@ def run(context: Context, name: str, as_json: bool) -> None:
     if as_json:
         emit_json(values)
     else:
-        emit_pairs({key.replace("_", " "): value for key, value in values.items()})
+        emit_pairs(_came_of(values))
+        for problem in report.problems:
+            say(f"busyhour: {problem}")
     if report.problems:
         raise SystemExit(1)
+
+
+def _came_of(values: dict[str, Any]) -> dict[str, Any]:
+    """How the watch stands and why first, then what was done; nothing of what did not happen."""
+    counts = {name: values[name] for name in ("firing", "no_data", "fired", "resolved", "muted", "throttled", "left")}
+    told = {name: values["notifications"][name] for name in ("sent", "failed", "pending")}
+    shown = {"state": values["state"], "reason": values["reason"], "firing": counts.pop("firing"), **counts}
+    return {name.replace("_", " "): one for name, one in shown.items() if one or name == "firing"} | (
+        {"told": told} if any(told.values()) else {}
+    )
 
 
 class _Now:

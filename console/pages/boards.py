@@ -25,6 +25,7 @@ from console.menu import stale_needs
 from console.panels import Answer, Asked, Chosen, asked
 from console.panels.request import filterable
 from console.panels.service import failed
+from console.panels.telling import speaks, told
 from console.security import LOOPBACK
 from console.services import Services
 from console.templating import fragment, messages, page, template
@@ -213,14 +214,15 @@ async def answers(request: Request, name: str, only: str = "") -> Response:
     """A line of JSON for each panel, as they come; one request for the whole dashboard, one query a panel at most."""
     made = services(request)
     every = await run_in_threadpool(_prepare, request, made, name, only)
+    words = current(request).words  # who they are is known by now
     # Packing costs more time than it saves where nothing leaves the machine.
     near = request.client is not None and request.client.host in LOOPBACK
     headers = {"content-encoding": "identity"} if near else None
     if all(future.done() for _, _, future in every):
-        body = b"".join([_body(panel, one, future) + b"\n" for panel, one, future in every])
+        body = b"".join([_body(panel, one, future, words) + b"\n" for panel, one, future in every])
         return Response(body, media_type=NDJSON, headers=headers)
     limit = made.settings.number("console.query.sec") + 1
-    pending = [asyncio.ensure_future(_in_time(panel, one, future, limit)) for panel, one, future in every]
+    pending = [asyncio.ensure_future(_in_time(panel, one, future, limit, words)) for panel, one, future in every]
 
     async def lines() -> AsyncIterator[bytes]:
         try:
@@ -249,23 +251,22 @@ def _asked_of(made: Services, viewer: Viewer, panel: Panel, one: Asked) -> Futur
     return made.panels.answer(viewer.store, panel, one, lambda name: viewer.may(f"{name}:read"), viewer.username)
 
 
-async def _in_time(panel: Panel, one: Asked, future: Future[Answer], limit: float) -> bytes:
+async def _in_time(panel: Panel, one: Asked, future: Future[Answer], limit: float, words: Words) -> bytes:
     try:
         await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), limit)
     except TimeoutError:
         return _late(panel)
     except Exception as error:  # noqa: BLE001 - one panel's trouble is not the others'
         return failed(panel, error).body
-    return _body(panel, one, future)
+    return _body(panel, one, future, words)
 
 
-def _body(panel: Panel, one: Asked, future: Future[Answer]) -> bytes:
-    """Of an answer that is there, with what does not apply to this panel."""
+def _body(panel: Panel, one: Asked, future: Future[Answer], words: Words) -> bytes:
+    """Of an answer that is there, with what does not apply to this panel; its sentences as the viewer has them."""
     error = future.exception()
     found = future.result() if error is None else failed(panel, error)
-    if not one.ignored:
-        return found.body
-    return orjson.dumps({**orjson.loads(found.body), "ignored": list(one.ignored)})
+    body = told(found.body, words) if speaks(panel, found.body) else found.body
+    return orjson.dumps({**orjson.loads(body), "ignored": list(one.ignored)}) if one.ignored else body
 
 
 def _late(panel: Panel) -> bytes:

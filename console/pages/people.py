@@ -42,7 +42,7 @@ def create(request: Request, viewer: Manager, form: Posted) -> Response:
         given = [text(form, "role", 100)]
         users.create_user(viewer.store, name, str(form.get("password", "")), given, name=text(form, "name", 100))
     except UserError as error:
-        return _users_page(request, viewer, f"{error.what}. {error.remedy}", 400)
+        return _users_page(request, viewer, viewer.words.problem(error), 400)
     services(request).audit.note(viewer.username, "user created", name, roles=given)
     return RedirectResponse("/users", 303)
 
@@ -53,7 +53,7 @@ def change_roles(request: Request, name: str, viewer: Manager, form: Posted) -> 
         given = [text(form, "role", 100)]
         users.set_roles(viewer.store, name, given)
     except UserError as error:
-        return _users_page(request, viewer, f"{error.what}. {error.remedy}", 400)
+        return _users_page(request, viewer, viewer.words.problem(error), 400)
     services(request).audit.note(viewer.username, "roles changed", name, roles=given)
     return RedirectResponse("/users", 303)
 
@@ -65,7 +65,7 @@ def change_enabled(request: Request, name: str, viewer: Manager, form: Posted) -
     try:
         users.set_enabled(viewer.store, name, enabled)
     except UserError as error:
-        return _users_page(request, viewer, f"{error.what}. {error.remedy}", 400)
+        return _users_page(request, viewer, viewer.words.problem(error), 400)
     if not enabled:
         made.sessions.close_all_of(name)
     made.audit.note(viewer.username, "user enabled" if enabled else "user disabled", name)
@@ -99,7 +99,7 @@ def change_account(request: Request, viewer: Someone, form: Posted) -> Response:
     try:
         made.profiles.change(viewer.username, values)
     except UserError as error:
-        return _account_page(request, viewer, 400, problem=error.what)
+        return _account_page(request, viewer, 400, problem=viewer.words.problem(error))
     made.audit.note(viewer.username, "profile changed", viewer.username)
     return RedirectResponse("/account", 303)
 
@@ -127,7 +127,7 @@ def change_password(request: Request, viewer: Someone, form: Posted) -> Response
             raise RequestError(viewer.words.text("The two passwords differ."))
         viewer.store.exchange.ask("POST", "/_security/user/_password", {"password": new})
     except UserError as error:
-        return _account_page(request, viewer, 400, problem=error.what)
+        return _account_page(request, viewer, 400, problem=viewer.words.problem(error))
     made.audit.note(viewer.username, "password changed", viewer.username)
     made.sessions.close_all_of(viewer.username)
     return RedirectResponse("/sign-in", 303)

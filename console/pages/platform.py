@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from console.glossary import glossary
+from console.glossary import rows
+from console.i18n import terms
 from console.marking import marked as _
 from console.templating import page
 from console.viewer import Viewer, allowed, services
@@ -57,7 +58,10 @@ def _stored(viewer: Viewer) -> list[tuple[str, str, int]]:
 
 @router.get("/glossary")
 def words(request: Request, viewer: Annotated[Viewer, Depends(allowed())]) -> Response:
-    return page(request, "glossary.html", viewer, glossary=sorted(glossary().items()))
+    """Every term in the viewer's language, in its order, the English one beside it: the data say that."""
+    own = terms(viewer.words.language)
+    said = [(own.get(term, term), term, viewer.words.text(told)) for term, told in rows()]
+    return page(request, "glossary.html", viewer, terms=sorted(said, key=lambda each: each[0].casefold()))
 
 
 @router.get("/healthz")

@@ -115,7 +115,8 @@ def first_run(request: Request, form: Fields) -> Response:
     except Denied:
         raise
     except UserError as error:
-        return page(request, "first_run.html", status=400, token=token, problem=error.what, username=username)
+        problem = words_for(request).problem(error)
+        return page(request, "first_run.html", status=400, token=token, problem=problem, username=username)
     made.audit.note(user.username, "first administrator made")
     return RedirectResponse("/sign-in", 303)
 

@@ -13,7 +13,7 @@ INTERACTION = (
         "keyword",
         "ringing, received, filed, ignored, bounced or refused; outbound: pending, sending, sent or failed",
     ),
-    F("interaction.reason", "keyword", "why it has that status, where it is not the usual one"),
+    F("interaction.reason", "keyword", "why it has that status, or gets no automatic answer"),
     F("interaction.conversation", "keyword", "digest of the customer, or of an unknown person's address"),
     F("interaction.external_id", "keyword", "Message-ID, call id or message id of the other system"),
     F("interaction.sender", "keyword", "address or number it came from"),

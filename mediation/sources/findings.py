@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from contracts.clock import iso, parse_iso
 from contracts.ids import joined
+from contracts.sentences import sentence
 from mediation.sources.rhythm import in_words
 from mediation.sources.sequence import Arrival, Missing, Repeated, findings
 from mediation.sources.table import Entry, Sender
@@ -36,7 +37,14 @@ def found_in(
 def _missing(sender: Sender, gap: Missing, service: dict[str, Any]) -> Finding:
     numbers = str(gap.first) if gap.files == 1 else f"{gap.first} to {gap.last}"
     count = "1 file" if gap.files == 1 else f"{gap.files} files"
-    reason = f"source {sender.name} lacks {count}: number {numbers}, between {_name(gap.before)} and {_name(gap.after)}"
+    reason = sentence(
+        "source %(name)s lacks %(count)s: number %(numbers)s, between %(before)s and %(after)s",
+        name=sender.name,
+        count=count,
+        numbers=numbers,
+        before=_name(gap.before),
+        after=_name(gap.after),
+    )
     body = {"first": gap.first, "last": gap.last, "count": gap.files, "files": [gap.before.path, gap.after.path]}
     key = joined((*sender, "missing", gap.first, gap.before.path))
     return _finding(key, sender, "missing", MAJOR, gap.after.moment, reason, body, service)
@@ -44,7 +52,12 @@ def _missing(sender: Sender, gap: Missing, service: dict[str, Any]) -> Finding:
 
 def _repeated(sender: Sender, repeat: Repeated, service: dict[str, Any]) -> Finding:
     names = " and ".join(_name(file) for file in repeat.files[:3])
-    reason = f"source {sender.name} gave number {repeat.number} to different files: {names}"
+    reason = sentence(
+        "source %(name)s gave number %(number)s to different files: %(files)s",
+        name=sender.name,
+        number=repeat.number,
+        files=names,
+    )
     files = [file.path for file in repeat.files[:_NAMED]]
     body = {"first": repeat.number, "last": repeat.number, "count": len(repeat.files), "files": files}
     key = joined((*sender, "repeated", repeat.number, repeat.files[0].path))
@@ -146,8 +159,11 @@ def _silent(
 ) -> Finding:
     feed = source["feed"]
     interval = float(feed["interval"]["sec"])
-    reason = (
-        f"source {sender.name} sends every {in_words(interval)}, silent for {in_words((now - last).total_seconds())}"
+    reason = sentence(
+        "source %(name)s sends every %(interval)s, silent for %(silent)s",
+        name=sender.name,
+        interval=in_words(interval),
+        silent=in_words((now - last).total_seconds()),
     )
     service = {"service": source["service"]} if "service" in source else {}
     due = last.timestamp() + interval

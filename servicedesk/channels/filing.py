@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from contracts.clock import parse_iso
 from contracts.errors import UserError
+from contracts.sentences import sentence
 from infrastructure.store import Store
 from servicedesk import lifecycle
 from servicedesk.channels.book import INDEX, Document, Interactions
@@ -119,7 +120,7 @@ class Filing:
             priority="medium",
             by=by,
             category="customer",
-            comment=f"opened by {own['channel']}",
+            comment=sentence("opened by %(by)s", by=own["channel"]),
             notification=key,
             customers=[customer] if customer else [],
             at=at,

@@ -26,7 +26,8 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One message. `automatic`: why no person wrote it, "" otherwise; `refused`: why it is not taken, "" otherwise.
+    """One message. `automatic`: why no person wrote it, "" otherwise; `refused`: why it is not taken, "" otherwise;
+    `unanswered`: why nothing is answered by itself, "" otherwise.
 
     `references`: ids of the messages it answers, nearest first; `ticket`: the ticket that its subject names.
     """
@@ -45,6 +46,7 @@ class Inbound:
     size: int = 0
     automatic: str = ""
     refused: str = ""
+    unanswered: str = ""
 
     @property
     def id(self) -> str:

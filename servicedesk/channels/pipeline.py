@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from contracts.clock import Clock, utc_now
-from contracts.errors import UserError
+from contracts.errors import SettingError, UserError
 from contracts.ids import joined
 from infrastructure.store import Store
 from servicedesk.attachments import attach
@@ -48,7 +48,7 @@ _log = logging.getLogger("busyhour.channels")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a message. `new`: it was not there before; `reason` says why where it was not filed."""
+    """What became of a message. `new`: it was not there before; `reason`: why it was not filed, or not answered."""
 
     id: str
     status: str
@@ -111,10 +111,12 @@ class Channels:
         """An agent's answer to whoever wrote last in a ticket, by the channel they used; the interaction's id.
 
         It is a comment of the ticket too. The same text by the same agent to the same message goes once. Raises UserError
-        when nobody wrote, or by a channel that takes no answers, or none so long.
+        when nobody wrote, or by a channel that takes no answers, or none so long; SettingError where the desk has no address.
         """
         last = self._filing.newest(ticket)
         channel = last[INDEX]["channel"]
+        if channel == EMAIL and not self.address:
+            raise SettingError("is not set", where="channel.mail.address", remedy="set it to the desk's address")
         if not self._takes(channel):
             raise UserError(f"{channel} takes no answers from here", where=ticket, remedy="call or write yourself")
         if not text.strip():
@@ -205,7 +207,7 @@ class Channels:
             return IGNORED, message.automatic
         if message.channel == EMAIL and self._limit.reached(message.sender, self.clock()):
             return BOUNCED, f"more than {self.store.settings.number('channel.mail.hourly')} mails an hour"
-        return RECEIVED, ""
+        return RECEIVED, message.unanswered
 
     def _identified(self, kept: Document, customer: str) -> Document:
         """With the customer and the conversation. A bomb is not looked at any closer, and its text is not kept."""
@@ -221,7 +223,8 @@ class Channels:
         ticket, opened = self._filing.file(key, kept)
         if message is not None:
             self._keep_files(ticket, message, kept)
-        if opened and kept[INDEX]["channel"] == EMAIL and self.store.settings["channel.mail.acknowledge"]:
+        silent = kept[INDEX]["channel"] != EMAIL or kept[INDEX].get("reason")  # which says that it asks for no answer
+        if opened and not silent and self.store.settings["channel.mail.acknowledge"]:
             said = texts.text("acknowledged", self.language(kept), ticket=ticket)
             self.answer(joined(("acknowledged", key)), kept, said, ticket=ticket)
         after = self.book.mark(key, status=FILED, ticket=ticket)
@@ -238,7 +241,8 @@ class Channels:
     def _told_off(self, message: Inbound, kept: Document) -> None:
         """Tells a person, once an hour at most, that their mails are not read. Nothing is said to machines."""
         status = kept[INDEX]["status"]
-        if message.channel != EMAIL or message.automatic or status == IGNORED or not message.sender:
+        machine = message.automatic or message.unanswered or status == IGNORED
+        if message.channel != EMAIL or machine or not message.sender:
             return
         name = "bounced" if status == BOUNCED else "refused"
         hour = self.clock().strftime("%Y-%m-%dT%H")

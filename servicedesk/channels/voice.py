@@ -30,8 +30,8 @@ def take(channels: Channels, body: bytes) -> Receipt:
     if state not in STATES:
         raise UserError(f"state {state[:40]!r} is not one of {', '.join(STATES)}")
     call = Inbound(VOICE, wanted(event, "call"), wanted(event, "from"), "", at, recipient=one_line(event.get("to", "")))
+    told = _told(event, state, at)  # an event that is refused leaves nothing behind
     _begin(channels, call)
-    told = _told(event, state, at)
 
     def moved(source: dict[str, Any]) -> dict[str, Any] | None:
         after = _with(source, told)

@@ -23,7 +23,8 @@ _LEAST_OWN = 2  # bad sessions before the customer's own side is suspected
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that was found of one customer. `late`: services whose records are behind, with the newest one's time.
+    """Everything that was found of one customer. `tickets`: their incident by id. `late`: services whose records are behind, with
+    the newest one's time.
 
     `seen`: whether their sessions could be looked at; nothing follows from what nobody was allowed to see.
     """
@@ -31,7 +32,7 @@ class Findings:
     sessions: Sequence[Session]
     comparisons: Sequence[Comparison]
     incidents: Sequence[Touching]
-    tickets: Sequence[str]
+    tickets: Mapping[str, str]
     account: Account
     late: Mapping[str, datetime]
     now: datetime
@@ -80,8 +81,9 @@ def _owed(account: Account) -> list[Said]:
 
 def _incident(found: Findings) -> Iterator[Cause]:
     """One cause an incident: surest where it names a place that a bad session went through."""
-    tickets = ", ".join(found.tickets[:_SHOWN]) or Said("the incident's ticket, once it has one")
     for one in found.incidents[:_SHOWN]:
+        about = [key for key, incident in found.tickets.items() if incident == one.id]
+        tickets = ", ".join(about[:_SHOWN]) or Said("the incident's ticket, once it has one")
         felt = [each for each in found.bad if one.place in map(str, (*each.places, *each.said))]
         same = [each for each in found.bad if each.service == one.service]
         likelihood = 92 if one.place and felt else 70 if same else 45 if one.status == "open" else 0

@@ -65,7 +65,7 @@ def diagnose(store: Store, settings: Settings, who: str, now: datetime) -> Diagn
     used = {one.service for one in sessions} | {name for one in subscriptions for name in one.services}
     named = {asked.entity for asked in places} | {entity for one in sessions if one.went_badly for entity in one.said}
     incidents = asking("incidents", lambda: incidents_of(store, named, used, bad_at, now), list[Touching])
-    tickets = asking("tickets", lambda: tickets_of(store, customer.id, [one.id for one in incidents]), list[str])
+    tickets = asking("tickets", lambda: tickets_of(store, customer.id, [one.id for one in incidents]), dict[str, str])
     account = asking("billing", lambda: _account(store, customer, subscriptions, now), lambda: Account(customer.status))
     late = asking("sessions", lambda: _late(store, sessions, used, now), dict[str, datetime])
     seen = "sessions" not in asking.missing

@@ -60,8 +60,8 @@ def _touching(source: dict[str, Any], names: Collection[str], services: Collecti
     )
 
 
-def tickets_of(store: Store, customer: str, incidents: Collection[str]) -> list[str]:
-    """Ids of tickets that are not closed and name the customer, or one of the incidents, newest first."""
+def tickets_of(store: Store, customer: str, incidents: Collection[str]) -> dict[str, str]:
+    """Tickets that are not closed and name the customer, or one of the incidents, newest first: id → incident, "" of none."""
     theirs: list[dict[str, Any]] = [{"term": {"customer.id": customer}}, {"terms": {"incident.id": sorted(incidents)}}]
     query = {
         "bool": {
@@ -69,5 +69,9 @@ def tickets_of(store: Store, customer: str, incidents: Collection[str]) -> list[
             "must_not": {"term": {"ticket.state": "closed"}},
         }
     }
-    hits = store.search("ticket", query=query, size=_MOST, sort=[{"@timestamp": "desc"}], _source=["ticket.id"])
-    return [str(hit["_source"]["ticket"]["id"]) for hit in hits["hits"]["hits"]]
+    fields = ["ticket.id", "incident.id"]
+    hits = store.search("ticket", query=query, size=_MOST, sort=[{"@timestamp": "desc"}], _source=fields)["hits"][
+        "hits"
+    ]
+    rows = [hit["_source"] for hit in hits]
+    return {str(row["ticket"]["id"]): str(row.get("incident", {}).get("id", "")) for row in rows}

@@ -110,7 +110,8 @@ def _read_days(text: str, where: str) -> Iterator[int]:
     if first not in DAYS or (dash and last not in DAYS):
         raise DefinitionError(f"{text!r} is no weekday or span of them", where=where, remedy="such as mon or mon-fri")
     start = DAYS.index(first)
-    return iter(range(start, (DAYS.index(last) if dash else start) + 1))
+    more = (DAYS.index(last) - start) % 7 if dash else 0  # fri-mon: over the end of the week
+    return ((start + day) % 7 for day in range(more + 1))
 
 
 def _read_spans(text: str, where: str) -> Spans:

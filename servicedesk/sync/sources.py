@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, S
 from contracts.errors import OperatorError, UserError
 
 _FETCH = 1000  # rows of the database held at once
+_ESCAPED = re.compile("[\ud800-\udfff]")
 _MOST_CELL = 131_072  # characters, as the csv module has it
 
 
@@ -32,7 +34,7 @@ def rows_of_file(path: Path, delimiter: str = ",") -> Iterator[Row]:
             with path.open("rb") as lines:
                 yield from (_of_json(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip())
             return
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             yield from _of_csv(file, path, delimiter)
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
@@ -53,12 +55,23 @@ def _of_csv(file: Any, path: Path, delimiter: str) -> Iterator[Row]:
         names = reader.fieldnames or []
         if len(names) != len(set(names)):
             raise UserError("a column's name stands twice", where=str(path))
+        if not all(map(_is_utf8, names)):
+            raise UserError("is not UTF-8", where=str(path), remedy="save it as CSV UTF-8")
         for values in reader:
             where = f"{path}:{reader.line_num}"
-            surplus = "" in values or None in values.values()
-            yield Row(where, {}, "has more or fewer cells than the header") if surplus else Row(where, dict(values))
+            if "" in values or None in values.values():
+                yield Row(where, {}, "has more or fewer cells than the header")
+            elif not all(map(_is_utf8, values.values())):
+                yield Row(where, {}, "is not UTF-8: save the file as CSV UTF-8")
+            else:
+                yield Row(where, dict(values))
     except csv.Error as error:
         raise UserError(f"is no CSV: {error}", where=f"{path}:{reader.line_num}") from error
+
+
+def _is_utf8(text: str) -> bool:
+    """Bytes that are no UTF-8 are read as surrogates, rather than as something else than what was meant."""
+    return text.isascii() or _ESCAPED.search(text) is None
 
 
 def rows_of_sql(url: str, table: str) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -46,6 +47,8 @@ SEEN: dict[str, Any] = {
         ("{% for name, value in group|pairs %}{{ name }}={{ value }}{% endfor %}", "service=voip"),
         ("{{ nothing|default('none') }}", "none"),
         ("{{ link|truncate(10) }}", "https://c…"),
+        ("{{ group|pairs|first|join('=') }}", "service=voip"),
+        ("{{ alerts[0].labels|tojson }}", '{"incident":"I1"}'),
         ("{{ alerts[0].labels.incident }}", "I1"),
         ("{{ alerts[0].labels.keys }}.{{ alerts.append }}.", ".."),
     ],
@@ -66,6 +69,9 @@ def test_text_shows_numbers_and_times_for_people(text: str, shown: str) -> None:
         "{{ cycler.__init__.__globals__ }}",
         "{% for a in range(999999999) %}x{% endfor %}",
         "{% for a in alerts %}{% for b in alerts %}{% for c in alerts %}x{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in link %}{% for b in link %}{% endfor %}{% endfor %}",
+        "{% for a in alerts|tojson %}x{% endfor %}",
+        "{% for a in alerts[0].reason %}x{% endfor %}",
         "{% for a in alerts recursive %}{{ loop(alerts) }}{% endfor %}",
         "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
         "{% set x = 'aaaaaaaaaa' %}{{ x ~ x }}",
@@ -97,6 +103,25 @@ def test_largest_text_that_is_taken_is_cut_and_soon_done() -> None:
     began = time.process_time()
     assert len(render(line, huge)) <= MOST_CHARS + 1
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "link|join(" * 8 + "link" + ")" * 8 + " }}",
+        "{{ alerts|join(alerts)|join(alerts|join(alerts)) }}",
+        "{{ '\"'" + "|tojson" * 100 + " }}",
+        "{{ " + "~".join(["link"] * 1600) + " }}",
+    ],
+)
+def test_text_cannot_fill_the_memory_by_filters_on_filters(text: str) -> None:
+    huge = {**SEEN, "link": "x" * 20_000, "alerts": [{**ALERT, "summary": "y" * 10_000}] * 20}
+    tracemalloc.start()
+    try:
+        assert len(render(text, huge)) <= MOST_CHARS + 1
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.text(max_size=60) | st.text(alphabet="{}% ab|.[]()'_~", max_size=60))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,6 +69,16 @@ def test_template_is_refused_when(text: str) -> None:
 def test_template_is_refused_when_sections_are_nested_without_end() -> None:
     with pytest.raises(TemplateError, match="deeper"):
         paths("{{#a}}" * 1000)
+
+
+def test_template_whose_sections_multiply_is_given_up_soon() -> None:
+    rows = {"ctx": {"payload": {"values": [{"a": 1}] * 1000}}}
+    began = time.process_time()
+    for inner in ("x", ""):
+        with pytest.raises(TemplateError, match="more than"):
+            render("{{#ctx.payload.values}}" * 6 + inner + "{{/ctx.payload.values}}" * 6, rows)
+    assert time.process_time() - began < 2
+    assert render("{{#ctx.payload.values}}{{a}},{{/ctx.payload.values}}", rows) == "1," * 1000
 
 
 @given(st.text())

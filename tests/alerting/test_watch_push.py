@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +12,12 @@ from click.testing import CliRunner
 
 from alerting import load_watches
 from alerting.push import Inexpressible, kibana_rule, push_rules, push_watches, watcher_body
+from alerting.watch import NoData
 from cli.main import cli
+from contracts.clock import iso
 from contracts.errors import UserError
 from contracts.settings import read
-from infrastructure.store import Store
+from infrastructure.store import Operation, Store
 from tests.dashboards.fake_kibana import FakeKibana, serve
 
 WATCHES = {watch.name: watch for watch in load_watches()}
@@ -139,6 +143,39 @@ def test_query_of_a_rule_is_one_that_elasticsearch_takes(store: Store, name: str
 def test_rule_is_refused_for_what_it_cannot_say() -> None:
     with pytest.raises(Inexpressible, match="times of day"):
         kibana_rule(WATCHES["fraud-sms-flood"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"condition": {"never": {}}}, "no other condition"),
+        ({"condition": {"compare": {"ctx.payload.count": {"gt": 5}}}}, "no other condition"),
+        ({"condition": {"array_compare": {"ctx.payload.values": {"path": "value", "lt": {"value": 9}}}}}, "no other"),
+        ({"foreach": ""}, "an alert of each row"),
+        ({"ends_at": "{{ctx.payload.until}}"}, "is over"),
+        ({"no_data": NoData(when={"compare": {"ctx.payload.count": {"eq": 0}}})}, "data is missing"),
+        ({"no_data": NoData(each={"compare": {"ctx.payload.known": {"lt": 3}}})}, "data is missing"),
+        ({"no_data": NoData(each={"compare": {"ctx.payload.known": {"eq": "{{ctx.metadata.x}}"}}})}, "data is missing"),
+    ],
+)
+def test_rule_is_refused_where_it_would_fire_otherwise_than_the_watch(changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(Inexpressible, match=why):
+        kibana_rule(replace(WATCHES["service-bad"], **changes))
+
+
+def test_rule_does_not_fire_for_rows_of_which_nothing_can_be_said(store: Store) -> None:
+    rows = [("voip", 30.0, "bad"), ("sms", 20.0, "unknown")]
+    now = store.clock()
+    store.write_all([
+        Operation("index", store.place("service-state", now), name, {
+            "@timestamp": iso(now - timedelta(minutes=6)), "event": {"ingested": iso(now)},
+            "service": {"name": name}, "state": {"value": value, "word": word},
+        })
+        for name, value, word in rows
+    ])  # fmt: skip
+    store.refresh("service-state")
+    found = store.esql(kibana_rule(WATCHES["service-bad"]).query).dicts()
+    assert [row["service.name"] for row in found] == ["voip"]
 
 
 def test_push_command_says_what_became_of_each_watch(kibana: FakeKibana, node_settings: Any) -> None:

@@ -183,3 +183,20 @@ def test_ticket_that_no_customer_wrote_in_takes_no_answer(console: Console) -> N
         answer = client.post(f"/api/v1/tickets/{key}/messages", json={"text": "hello"}, headers=headers)
         assert answer.status_code == 400
         assert "no customer wrote" in answer.json()["detail"]
+
+
+def test_answer_by_mail_is_refused_while_the_desk_has_no_address(console: Console) -> None:
+    """`channel.mail.address` is unset here: page and API say so, and nothing is kept as an answer."""
+    key = _written(console, "m-mail", "email")
+    with console.signed_in("agent") as client:
+        headers = token(console, client)
+        form = {"csrf": headers["x-csrf-token"], "reply": "We look into it."}
+        page = client.post(f"/tickets/{key}/reply", data=form, headers={"accept": "text/html", "accept-language": "de"})
+        assert page.status_code == 400
+        assert "channel.mail.address: ist nicht gesetzt" in page.text
+        answer = client.post(f"/api/v1/tickets/{key}/messages", json={"text": "We look into it."}, headers=headers)
+        assert answer.status_code == 400
+        assert answer.json()["detail"] == "channel.mail.address: is not set"
+        said = client.get(f"/api/v1/tickets/{key}/messages").json()
+        assert [each["interaction"]["direction"] for each in said] == ["inbound"]
+        assert "We look into it." not in client.get(f"/tickets/{key}").text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts.errors import UserError
 from detectors.evaluation import Found, Labelled, evaluate, read_truth
@@ -54,6 +57,32 @@ def test_evaluate_matches_each_once_best_first() -> None:
     result = evaluate([_label("a")], ours)
     assert result.matches[0].found == "long"
     assert result.false_alarms == ("short",)
+
+
+def test_evaluate_leaves_an_incident_to_the_label_that_has_no_other() -> None:
+    truth = [_label("days", "trunk_group:TG1", hours=-30), _label("hour", "trunk_group_in:carrier")]
+    truth[0] = replace(truth[0], end=START + timedelta(hours=60))
+    ours = [
+        _found("both", "trunk_group_in:carrier", "trunk_group:TG1", length=3),
+        _found("part", "trunk_group:TG1", hours=20, length=1),
+    ]
+    result = evaluate(truth, ours)
+    assert [one.found for one in result.matches] == ["part", "both"]
+    assert result.false_alarms == ()
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", "ab", "bc", "ac"]), max_size=4),
+    st.lists(st.sampled_from("abc"), max_size=4),
+)
+def test_evaluate_finds_as_many_as_can_be_when_each_matches_once(ours: list[str], truth: list[str]) -> None:
+    labels = [_label(f"label {place}", f"sbc:{name}") for place, name in enumerate(truth)]
+    incidents = [_found(str(place), *(f"sbc:{name}" for name in names)) for place, names in enumerate(ours)]
+    found = sum(bool(one.found) for one in evaluate(labels, incidents).matches)
+    orders = itertools.permutations([*range(len(ours)), *([-1] * len(truth))], len(truth))
+    assert found == max(
+        sum(one >= 0 and name in ours[one] for one, name in zip(order, truth, strict=True)) for order in set(orders)
+    )
 
 
 def test_evaluate_shows_what_no_oracle_could_see_and_scores_it_not() -> None:

@@ -72,10 +72,19 @@ def test_a_fault_that_shows_again_is_one_incident_when_it_comes_soon_or_is_alike
     assert len(_entities([_at(TG2, "voip.ner", 0.7), _at(TG2, "voip.ner", effect, start=start * HOUR)])) == count
 
 
-@pytest.mark.parametrize(("family", "count"), [("bypass", 2), ("fraud", 1), ("quality", 1)])
-def test_a_sim_box_is_another_incident_than_calls_that_fail_at_its_place_meanwhile(family: str, count: int) -> None:
-    cards = _at(TG2, "voip.sim_box_share", 0.2, family=family)
-    assert len(_entities([_at(TG2, "voip.ner", 0.1, buckets=60), cards])) == count
+@pytest.mark.parametrize(
+    ("fraud", "other", "count"),
+    [
+        ("voip.sim_box_share", "voip.ner", 2),
+        ("voip.sim_box_share", "voip.mos", 1),
+        ("voip.wangiri_share", "voip.ner", 2),
+        ("voip.wangiri_share", "voip.asr", 1),
+        ("voip.long_call_share", "voip.ner", 1),
+    ],
+)
+def test_a_fraud_is_another_incident_than_what_it_leaves_as_it_is(fraud: str, other: str, count: int) -> None:
+    calls = _at(TG2, fraud, 0.2, family="fraud")
+    assert len(_entities([_at(TG2, other, 0.1, buckets=60), calls])) == count
 
 
 def test_a_silent_feed_takes_in_what_it_overlaps() -> None:

@@ -14,6 +14,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from contracts.clock import epoch_ms, floor_to
 from contracts.errors import OperatorError, UserError
 from contracts.settings import Settings
 from infrastructure.setup import existing
@@ -135,16 +136,12 @@ def test_partition_ends_where_its_name_says(partition: str, end: datetime | None
 
 
 def test_old_partition_is_dropped_only_where_coarser_points_cover_it(store: Store) -> None:
+    """March has hours of one of its two days only: what is left of the other would be nothing."""
     one = load(store).find("deployment.efficiency")
-    for day in (datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 3, 15, tzinfo=UTC)):
-        write(store, one, [sampled("region:north", round(day.timestamp()) * 1000, 1.0)], 300, store.clock())
-    write(
-        store,
-        one,
-        [sampled("region:north", round(datetime(2026, 1, 15, tzinfo=UTC).timestamp()) * 1000, 1.0)],
-        3600,
-        store.clock(),
-    )
+    january, march = datetime(2026, 1, 15, 8, 5, tzinfo=UTC), datetime(2026, 3, 15, 8, 5, tzinfo=UTC)
+    for seconds, moments in ((300, (january, march, march + timedelta(days=1))), (3600, (january, march))):
+        values = [sampled("region:north", epoch_ms(floor_to(each, seconds)), 1.0) for each in moments]
+        write(store, one, values, seconds, store.clock())
     store.refresh("kpi-5m", "kpi-1h")
     now = datetime(2026, 11, 20, tzinfo=UTC)
     planned = retain(store, now=now, dry_run=True)
@@ -152,6 +149,7 @@ def test_old_partition_is_dropped_only_where_coarser_points_cover_it(store: Stor
         ("kpi-5m-2026.01", False),
         ("kpi-5m-2026.03", True),
     ]
+    assert planned[1].kept.startswith("1 of its 2 buckets of 3600 s have no points")
     assert "kpi-5m-2026.01" in existing(store)["kpi-5m"]
     assert retain(store, now=now) == planned
     assert existing(store)["kpi-5m"] == ["kpi-5m-2026.03"]

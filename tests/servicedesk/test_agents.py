@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +48,12 @@ def chosen(needs: Needs, loads: dict[str, int] | None = None, at: datetime = NOO
 )
 def test_ticket_goes_to_who_fits_best(needs: Needs, loads: dict[str, int], at: datetime, who: str) -> None:
     assert chosen(needs, loads, at) == who
+
+
+def test_shift_that_is_gone_stops_nobody_elses_tickets() -> None:
+    gone = replace(BOB, shift="of an older sla.yml")
+    assert choose([gone, CAT], {}, Needs(frozenset()), AGREEMENTS, NIGHT).agent == CAT
+    assert choose([gone], {}, Needs(frozenset()), AGREEMENTS, NIGHT).why == "nobody's shift is now"
 
 
 PEOPLE = st.lists(

@@ -176,17 +176,24 @@ def test_subscriptions_name_what_serves_them(sync: Callable[..., SyncReport], st
 
 def test_rows_come_from_csv_with_names_of_its_own(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "crm.csv"
-    file.write_text("\ufeffKUNDE;Name;msisdns\nA;Ann;+1\nB;Bob\nC;Cy;+3;more\n", encoding="utf-8")
+    old = "D;Dörte;+4\n".encode("cp1252")
+    file.write_bytes("\ufeffKUNDE;Name;msisdns\nA;Änn;+1\nB;Bob\nC;Cy;+3;more\n".encode() + old)
     rows = rows_of_file(file, ";")
     report = synchronise(store, "customers", rows, source="crm", columns={"KUNDE": "customer_id", "Name": "name"})
-    assert counts(report) == (1, 0, 0, 2, 0)
+    assert counts(report) == (1, 0, 0, 3, 0)
     assert report.refusals[0].where.endswith("crm.csv:3")
-    assert find_customer(store, "A")[0].name == "Ann"
+    assert "UTF-8" in report.refusals[2].why  # and not kept with a mark in place of the letter
+    assert find_customer(store, "A")[0].name == "Änn"
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"a,a\n1,2\n", "stands twice"), (b'a,b\n"x,2\n', "is no CSV"), (b"a,b\n" + b"x" * 200_000, "CSV")],
+    [
+        (b"a,a\n1,2\n", "stands twice"),
+        (b'a,b\n"x,2\n', "is no CSV"),
+        (b"a,b\n" + b"x" * 200_000, "CSV"),
+        (b"a,b\xf6\n1,2\n", "UTF-8"),
+    ],
 )
 def test_csv_that_is_none_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     file = tmp_path / "crm.csv"

@@ -14,6 +14,7 @@ import pytest
 from contracts.clock import hour_of_week, iso
 from contracts.errors import UserError
 from infrastructure.store import Operation, Store
+from servicedesk import TicketDesk
 from servicedesk.diagnosis import Diagnosis, diagnose
 
 LOST = {"voip.disposition": "call-attempt", "voip.release.q850": 34, "voip.release.name": "no circuit"}
@@ -71,11 +72,17 @@ def calls(number: str, minutes: list[int], what: dict[str, Any], group: str = "T
 
 
 def test_incident_is_the_cause_when_the_customers_calls_were_lost_at_its_place(
-    ask: Callable[..., Diagnosis], records: Write, incident: Callable[..., Any]
+    ask: Callable[..., Diagnosis], records: Write, incident: Callable[..., Any], store: Store, now: datetime
 ) -> None:
     records("cdr-voip", [*calls("+5", [10, 20, 30], LOST), *calls("+5", [1], WELL), *calls("+6", [31], WELL)])
     incident()
+    desk, usual = TicketDesk(store, lambda: now), {"body": "b", "priority": "low", "by": "ann"}
+    theirs = desk.create("own", title="own", customers=["C0000005"], **usual)
+    about = desk.create("about", title="about", incident="I1", **usual)
     found = ask()
+    assert set(found.tickets) == {theirs.id, about.id}
+    (to_link,) = [step for step in found.probable.next_steps if "T-" in step]
+    assert about.id in to_link and theirs.id not in to_link
     assert (found.customer_id, found.asked) == ("C0000005", "+5")
     assert [one.verdict for one in found.sessions] == ["bad", "bad", "bad", "good"]
     assert found.sessions[0].what == "call out, not answered: 34 no circuit"

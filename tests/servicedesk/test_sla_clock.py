@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import DefinitionError
+from contracts.errors import DefinitionError, UserError
 from contracts.settings import read
 from infrastructure.store import Store
 from servicedesk import Ticket, TicketDesk
+from servicedesk.accounts import change_account
 from servicedesk.escalation import EscalationReport, escalate
 from servicedesk.newticket import NewTicket
 from servicedesk.sla import Calendar, agreements_of
@@ -64,6 +66,11 @@ def test_time_between_adds_up(one: datetime, two: datetime, three: datetime, cal
     a, b, c = sorted((one, two, three))
     assert calendar.between(a, b) + calendar.between(b, c) == pytest.approx(calendar.between(a, c))
     assert 0 <= calendar.between(a, b) <= (b - a).total_seconds() + 1e-6
+
+
+def test_span_of_weekdays_may_go_over_the_end_of_the_week() -> None:
+    calendar = read_calendar("c", ZoneInfo("UTC"), {"fri-mon": "08:00-12:00"}, "", "x")
+    assert [bool(spans) for spans in calendar.week] == [True, False, False, False, True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +192,19 @@ def test_jobs_and_customers_give_no_first_response(hours: Hours, store: Store) -
     assert hours.ticket().responded == hours.now
 
 
-def test_promise_of_a_contract_goes_before_that_of_the_category(desk: TicketDesk) -> None:
-    made = desk.create("x", title="t", body="", priority="low", by="a", more=NewTicket(sla="gold"))
-    assert made.sla["policy"] == "gold"
+def test_promise_of_a_contract_goes_before_that_of_the_category(
+    desk: TicketDesk, store: Store, customers: Callable[[int], Path]
+) -> None:
+    customers(2)
+    change_account(store, "C0000001", {"sla": "gold"}, by="ann")
+
+    def policy(who: Sequence[str], **more: Any) -> str:
+        usual = {"title": "t", "body": "", "priority": "low", "by": "a", "customers": who}
+        return str(desk.create(*who, *more, **{**usual, **more}).sla["policy"])
+
+    assert policy(["C0000001"]) == "gold"
+    assert policy(["C0000001"], more=NewTicket(sla="network")) == "network"
+    assert policy(["C0000001"], category="network", fingerprint="f") == "network"  # the network's own, whoever feels it
+    assert policy(["C0000002"]) == policy(["C0000001", "C0000002"]) == policy(["nobody"]) == policy([]) == "standard"
+    with pytest.raises(UserError, match=r"no promise 'golden'.*gold"):
+        change_account(store, "C0000002", {"sla": "golden"}, by="ann")

@@ -71,9 +71,16 @@ def test_tickets_are_two_when_their_short_ids_are_the_same(
     assert {one.title for one in desk.list()} == {"Ticket a", "Ticket b"}
 
 
-@pytest.mark.parametrize("wrong", [{"priority": "urgent"}, {"title": " "}])
-def test_ticket_is_refused_when_it_says_nothing(desk: TicketDesk, wrong: dict[str, str]) -> None:
-    with pytest.raises(UserError, match="needs a title and a priority"):
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"priority": "urgent"}, "'urgent' is no priority"),
+        ({"priority": ""}, "needs a priority"),
+        ({"title": " "}, "needs a title"),
+    ],
+)
+def test_ticket_is_refused_when_it_says_nothing(desk: TicketDesk, wrong: dict[str, str], words: str) -> None:
+    with pytest.raises(UserError, match=words):
         made(desk, **wrong)
 
 
@@ -228,7 +235,7 @@ def test_ticket_names_the_impacted_customers_and_follows_their_number(
     ticket = desk.get(key)
     assert ticket.impacted_customers == 8  # three on the trunk group, five by their calls so far
     assert (ticket.priority, ticket.services, ticket.incident) == ("high", ("voip",), "I1")
-    assert "Impacted customers: 8 (3 by trunk group TG2, 5 by 5 numbers" in ticket.body
+    assert "Impacted customers: 8 (3 by trunk group TG2; 5 by 5 numbers" in ticket.body
     assert ticket.customer_ids[0] == "C0000001"
     opener.resolve_for_alert(request_for(incident="I1", begins=8, at=60, event="resolved", severity=1))
     ticket = desk.get(key)

@@ -151,9 +151,9 @@ def test_file_is_kept_whole_and_once(desk: TicketDesk, made: Callable[..., Ticke
     [
         ("a.png", b"", "1 byte to"),
         ("a.png", PNG + b"x" * (30 * MIB), r"this one 30\.0 MiB"),
-        ("a.html", b"<html><script>alert(1)</script></html>", "no known type"),
-        ("a.txt", b"hello <script>alert(1)</script>", "no known type"),
-        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>", "no known type"),
+        ("a.html", b"<html><script>alert(1)</script></html>", "markup"),
+        ("a.txt", b"hello <script>alert(1)</script>", "markup"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>", "markup"),
         ("a.txt", b"\x00\x01\x02binary", "no known type"),
         ("a.exe", b"MZ" + b"\x00" * 200, "not taken"),
         ("a.pdf", PNG, "image/png by its content"),

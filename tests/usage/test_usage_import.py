@@ -205,3 +205,18 @@ def test_customers_come_from_csv_and_from_json_lines(usage_store: UsageStore, tm
         lambda connection: connection.execute(select(schema.customers.c.id, schema.customers.c.name)).all()
     )
     assert [tuple(row) for row in names] == [("C1", "Anna")]
+
+
+def test_customers_of_a_broken_file_are_refused_with_line_and_reason(usage_store: UsageStore, tmp_path: Path) -> None:
+    table = tmp_path / "c.csv"
+    table.write_text("id,name,plan\nC1,Ann,PLAN1\nC2,Smith, Bob,PLAN1\nC3,Cy\n")
+    found = import_customers(usage_store, table, KEY)
+    assert (found.customers, found.rejected) == (1, 2)
+    assert found.refused == [f"{table}:{line}: has more or fewer cells than the header" for line in (3, 4)]
+    for content, words in (("id,name,plan\nC4," + "x" * 70_000, "field larger"), ('id,name\nC4,"x', "unexpected end")):
+        table.write_text(content)
+        with pytest.raises(UserError, match=words):
+            import_customers(usage_store, table, KEY)
+    lines = tmp_path / "c.ndjson"
+    lines.write_text("{\n")
+    assert import_customers(usage_store, lines, KEY).refused == [f"{lines}:1: is no JSON object"]

@@ -124,11 +124,24 @@ def test_menu_logs_reports_searches_exports_and_ends(terminal: Terminal, home: P
     assert [(row["customer"], row["call_time_ms"]) for row in exported["rows"]] == [("C1", 7_443_000)]
 
 
+def test_menu_asks_no_duration_of_a_call_that_nobody_answered(terminal: Terminal) -> None:
+    terminal.types("1", "1", "C1", "now", "unanswered", "", "+44 20 7946 0958", "", "")
+    terminal.sees("Logged: ")
+    terminal.types("b", "3", "2", "C1", "0958", "")
+    terminal.sees("0:00:00")
+    terminal.types("q")
+    assert terminal.ends() == 0
+
+
 def test_menu_adds_a_customer_and_tells_what_is_wrong_with_one(terminal: Terminal) -> None:
-    terminal.types("1", "4", "C1", "Bob", "", "PLAN1", "")
+    terminal.types("1", "4", "C1")
     terminal.sees("is there already")
+    terminal.types("C2", "Bob", "person")
+    terminal.sees("is not one of consumer, business")
+    terminal.types("", "PLAN2", "+999550000000001")
+    terminal.sees("is of customer C1")
     terminal.types("C2", "Bob", "", "PLAN2", "+999550000000009")
-    terminal.sees("Customer C2 is there, with 1 numbers")
+    terminal.sees("Customer C2 is there, with 1 number.")
     terminal.types("quit")
     assert terminal.ends() == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from contracts.errors import ConflictError, UserError
@@ -9,9 +10,9 @@ from usage.logging import judge, log
 from usage.menu.screen import Back
 from usage.menu.session import Session
 from usage.records.check import Refusal
-from usage.records.customers import add_customer
+from usage.records.customers import add_customer, show_customer
 from usage.records.kinds import KINDS, Kind
-from usage.schema import DIRECTIONS, SMS_RESULTS, ZONES
+from usage.schema import DIRECTIONS, KINDS_OF_CUSTOMER, SMS_RESULTS, ZONES
 
 _CHOICES = ("a call", "an SMS", "a data session", "a customer")
 # In the order in which they are asked; (field, question, default or None when it must be typed, hint).
@@ -52,6 +53,8 @@ def _record(session: Session, kind: Kind) -> None:
     given = {"started": hour_ago.isoformat(), "duration": "0", "direction": "made", "uplink": "0", "downlink": "0"}
     given["customer"] = ""
     for question in _QUESTIONS[kind.name]:
+        if question is _LONG and given.get("outcome") == "unanswered":
+            continue  # it lasted for nothing, as the stand-in says
         given |= _asked(session, kind, given, question)
     if session.screen.ask("Store it", _yes_or_no, default="yes", hint="yes or no"):
         done = log(session.store, kind.name, given, session.zone, session.key)
@@ -81,11 +84,30 @@ def _yes_or_no(text: str) -> bool:
     return text.lower().startswith("y")
 
 
+def _new(session: Session) -> Callable[[str], str]:
+    """An id that is nobody's yet."""
+
+    def read(text: str) -> str:
+        try:
+            show_customer(session.store, text)
+        except UserError:
+            return text
+        raise ValueError(f"customer {text[:40]} is there already")
+
+    return read
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS_OF_CUSTOMER:
+        raise ValueError(f"{text[:40]!r} is not one of {', '.join(KINDS_OF_CUSTOMER)}")
+    return text
+
+
 def _customer(session: Session) -> None:
     screen = session.screen
     while True:
-        given = {"id": screen.ask("Customer id", str), "name": screen.ask("Name", str)}
-        given["kind"] = screen.ask("Kind", str, default="consumer", hint="consumer or business")
+        given = {"id": screen.ask("Customer id", _new(session)), "name": screen.ask("Name", str)}
+        given["kind"] = screen.ask("Kind", _kind, default="consumer", hint=" or ".join(KINDS_OF_CUSTOMER))
         given["plan"] = screen.ask("Plan", str, hint="such as PLAN1")
         given["msisdns"] = screen.ask("Numbers", str, default="", hint="separated by commas")
         try:
@@ -93,5 +115,6 @@ def _customer(session: Session) -> None:
         except (UserError, ConflictError) as error:
             screen.say(f"  Not taken: {error.what}. Please try again.")
             continue
-        screen.say(f"Customer {made['id']} is there, with {len(made['msisdns'])} numbers.")
+        numbers = len(made["msisdns"])
+        screen.say(f"Customer {made['id']} is there, with {numbers or 'no'} number{'' if numbers == 1 else 's'}.")
         return

@@ -9,12 +9,11 @@ from usage.menu.screen import Back
 from usage.menu.session import Session, ask_period
 from usage.records.customers import list_customers
 from usage.records.kinds import KINDS
-from usage.text.durations import clock
-from usage.text.volumes import decimal
+from usage.render import record_table
 
 _CHOICES = ("customers", "calls", "SMS", "data sessions")
 _SHOWN = 25
-_HIDDEN = ("quarter", "origin", "ref")
+_OF_CUSTOMER = ("id", "name", "kind", "plan", "state")
 
 
 def search_menu(session: Session) -> None:
@@ -30,41 +29,24 @@ def search_menu(session: Session) -> None:
 def _customers(session: Session) -> None:
     wanted = session.screen.ask("Part of id, name or number", str, default="")
     rows = list_customers(session.store, wanted, _SHOWN)
-    _show(
-        session,
-        [[str(row[name] or "") for name in ("id", "name", "kind", "plan", "state")] for row in rows],
-        "customers",
-    )
+    _show(session, list(_OF_CUSTOMER), [[str(row[name] or "") for name in _OF_CUSTOMER] for row in rows])
 
 
 def _records(session: Session, kind: str) -> None:
     customer = session.screen.ask("Customer id", str, default="", hint="empty: all")
     peer = session.screen.ask("Part of the other party" if kind != "data" else "Part of the APN", str, default="")
     found = search(session.store, kind, ask_period(session), customer=customer, peer=peer, limit=_SHOWN)
-    names = [name for name in KINDS[kind].columns if name not in _HIDDEN]
-    rows = []
-    for record in found:
-        record["started"] = record["started"].astimezone(session.zone).strftime("%Y-%m-%d %H:%M:%S")
-        rows.append([_cell(name, record[name]) for name in names])
-    _show(session, rows, kind)
+    titles, rows = record_table(KINDS[kind], found, session.zone)
+    _show(session, titles, rows, newest=True)
 
 
-def _cell(name: str, value: object) -> str:
-    if name == "duration_ms" and isinstance(value, int):
-        return clock(value)
-    return decimal(value) if name.endswith("_bytes") and isinstance(value, int) else str(value)
-
-
-def _show(session: Session, rows: list[list[str]], what: str) -> None:
+def _show(session: Session, titles: list[str], rows: list[list[str]], *, newest: bool = False) -> None:
     if not rows:
         session.screen.say("Nothing was found.")
         return
-    names = ["id", "name", "kind", "plan", "state"]
-    if what != "customers":
-        names = [name.removesuffix("_ms").replace("_", " ") for name in KINDS[what].columns if name not in _HIDDEN]
-    table = PrettyTable(field_names=names)
+    table = PrettyTable(field_names=titles)
     table.align = "l"
     table.add_rows(rows)
     session.screen.say(table.get_string())
-    more = f"the newest {_SHOWN}" if len(rows) == _SHOWN and what != "customers" else f"{len(rows)} found"
+    more = f"the newest {_SHOWN}" if len(rows) == _SHOWN and newest else f"{len(rows)} found"
     session.screen.say(more)

@@ -9,14 +9,15 @@ from email.utils import format_datetime
 
 from contracts.clock import parse_iso
 from servicedesk.channels.book import INDEX, Document
-from servicedesk.channels.mail.loops import LOOP_HEADER
+from servicedesk.channels.mail.loops import LOOP_HEADER, SUPPRESS_HEADER
 from servicedesk.channels.words import MARKER, one_line
 
 _POLICY = policy.SMTP.clone(max_line_length=78)
 
 
 def compose(document: Document, own: str) -> EmailMessage:
-    """`own`: the desk's address. Automatic answers carry Auto-Submitted (RFC 3834 §5); all of ours carry X-Loop."""
+    """`own`: the desk's address. Automatic answers carry Auto-Submitted (RFC 3834 §5) and ask Exchange for none
+    of its own; all of ours carry X-Loop."""
     said = document[INDEX]
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = one_line(own)
@@ -31,6 +32,7 @@ def compose(document: Document, own: str) -> EmailMessage:
     mail[LOOP_HEADER] = one_line(own)
     if said.get("automatic"):
         mail["Auto-Submitted"] = "auto-replied"
+        mail[SUPPRESS_HEADER] = "OOF, AutoReply"
     mail.set_content(f"{MARKER}\n\n{said.get('text', '')}\n", cte="quoted-printable")
     return mail
 

@@ -9,6 +9,8 @@ from servicedesk.channels.words import one_line
 LOOP_HEADER = "X-Loop"  # in every mail of ours
 _PRECEDENCE = ("bulk", "junk", "list", "auto_reply")
 _LIST = ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List")
+SUPPRESS_HEADER = "X-Auto-Response-Suppress"  # [MS-OXCMAIL] §2.1.3.2.20
+_SUPPRESSED = {"all", "autoreply"}
 _OTHERS = ("X-Autoreply", "X-Autorespond", "X-Auto-Response-From")  # in use before RFC 3834
 _MACHINES = (
     "mailer-daemon",
@@ -45,6 +47,12 @@ def automatic(message: EmailMessage, sender: str, own: str) -> str:
         return "multipart/report"
     local = sender.partition("@")[0].casefold()
     return f"sender {local}" if local in _MACHINES else ""
+
+
+def unanswered(message: EmailMessage) -> str:
+    """Why it wants no automatic answer though a person may have written it, in words; "" when it says nothing of it."""
+    words = {word.strip().casefold() for word in _value(message, SUPPRESS_HEADER).split(",")}
+    return f"{SUPPRESS_HEADER}: {', '.join(sorted(found))}" if (found := words & _SUPPRESSED) else ""
 
 
 def _value(message: EmailMessage, name: str) -> str:

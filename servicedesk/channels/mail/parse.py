@@ -12,7 +12,7 @@ from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import parseaddr
 
-from servicedesk.channels.mail.loops import automatic
+from servicedesk.channels.mail.loops import automatic, unanswered
 from servicedesk.channels.mail.threads import ids, references, ticket_in
 from servicedesk.channels.message import EMAIL, Attached, Inbound
 from servicedesk.channels.words import answer, from_html, one_line, tidy
@@ -86,6 +86,7 @@ def _read(message: EmailMessage, raw: bytes, received: datetime, *, own: str, nu
         size=len(raw),
         automatic="null return path" if null_path else automatic(message, sender, own),
         refused="" if "@" in sender else "it has no sender",
+        unanswered=unanswered(message),
     )
 
 
@@ -177,9 +178,9 @@ def _refused(raw: bytes, received: datetime, why: str, *, own: str, null_path: b
     sender = _address(_header(head, "From"))[1]
     found = ids(_header(head, "Message-ID"))
     try:
-        machine = "null return path" if null_path else automatic(head, sender, own)
+        machine, quiet = "null return path" if null_path else automatic(head, sender, own), unanswered(head)
     except _PARSER:
-        machine = "headers that cannot be read"
+        machine, quiet = "headers that cannot be read", ""
     return Inbound(
         channel=EMAIL,
         external_id=found[0] if found else f"sha256:{hashlib.sha256(raw).hexdigest()}",
@@ -190,4 +191,5 @@ def _refused(raw: bytes, received: datetime, why: str, *, own: str, null_path: b
         size=len(raw),
         automatic=machine,
         refused=why,
+        unanswered=quiet,
     )

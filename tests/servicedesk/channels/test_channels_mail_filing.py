@@ -39,6 +39,19 @@ def test_mail_opens_a_ticket_of_its_customer_and_is_acknowledged_in_their_langua
     assert said[INDEX]["automatic"] is True
 
 
+@pytest.mark.parametrize(
+    ("suppress", "answers"), [("All", 0), ("DR, OOF, AutoReply", 0), ("OOF", 1), ("DR, RN", 1), ("None", 1)]
+)
+def test_mail_that_asks_for_no_automatic_answer_opens_its_ticket_and_gets_none(
+    channels: Channels, read: Read, suppress: str, answers: int
+) -> None:
+    receipt = channels.receive(read(mail(X_Auto_Response_Suppress=suppress)))
+    assert receipt.status == "filed" and receipt.ticket
+    assert len(channels.book.list(direction="outbound")) == answers
+    channels.settle()
+    assert len(channels.book.list(direction="outbound")) == answers
+
+
 def test_mail_is_filed_and_acknowledged_once_when_it_is_delivered_again(channels: Channels, read: Read) -> None:
     receipts = [channels.receive(read(mail())) for _ in range(3)]
     assert {receipt.ticket for receipt in receipts} == {receipts[0].ticket}

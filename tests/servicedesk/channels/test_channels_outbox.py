@@ -33,6 +33,7 @@ def test_mail_goes_out_with_threading_reply_to_and_signs_of_an_automatic_answer(
     (made,) = smtp.mails
     assert (made["To"], made["Reply-To"], made["In-Reply-To"]) == (ANA, DESK, "<1@customer.example>")
     assert (made["Auto-Submitted"], made["X-Loop"]) == ("auto-replied", DESK)
+    assert made["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert made["Subject"] == f"[{ticket}] Re: No calls"
     assert made.get_content().startswith(MARKER)
     assert smtp.envelopes == [("<>", [ANA])]  # nobody answers a null return path

@@ -181,7 +181,8 @@ def test_call_that_nobody_took_opens_one_ticket(channels: Channels, server: str,
     assert ticket.title == "Missed call from +49 151 12345678"
 
 
-def test_call_event_that_is_none_is_refused(server: str) -> None:
+def test_call_event_that_is_none_is_refused_and_leaves_nothing(channels: Channels, server: str) -> None:
     for wrong in ({"state": "dancing"}, {"recording": "javascript:alert(1)"}, {"call": ""}, {"at": "soon"}):
         event = {"call": "c", "state": "ringing", "from": "+491", **wrong}
         assert _signed(server, "/voice", event).status_code == 400, wrong
+    assert channels.book.list(channel="voice") == []
