@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,9 +21,10 @@ Advance = Callable[[int, int], None]  # done so far, of how many (0: unknown)
 
 
 def console(*, err: bool = False) -> Console:
-    """Wide enough for a table when nobody looks, as wide as the terminal when somebody does."""
+    """As wide as COLUMNS says or the terminal is; wide enough for a table when nobody looks and nothing is said."""
     stream = sys.stderr if err else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 140, highlight=False, soft_wrap=False)
+    told = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(file=stream, width=None if told else 140, highlight=False, soft_wrap=False)
 
 
 def emit_json(value: Any) -> None:

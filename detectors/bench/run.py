@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from detectors.judging import Judgement, find, train_all
 from infrastructure.memory import peak_bytes
 
 Say = Callable[[str], None]
+TWO_BUCKETS = 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,14 @@ def judged(world: World, seen: Mapping[str, Seen], took: dict[str, float]) -> Be
 
 
 def figures(result: Benched) -> dict[str, Any]:
-    """As one JSON object."""
+    """As one JSON object. `abrupt_plain`: incidents of the shape `step` that the oracle sees within two buckets."""
     evaluation, shapes = result.evaluation, {one.type.name: one.type.shape for one in result.world.incidents}
     abrupt = [one for one in evaluation.matches if one.scored and shapes[one.type] == "step"]
     delays = [one.delay_s for one in abrupt if one.delay_s is not None]
     usual = {one.id for one in result.world.incidents if one.id.endswith("-1")}
     full = [one.delay_s for one in abrupt if one.delay_s is not None and one.labelled in usual]
     seen = [after for one in abrupt if (after := result.seen[one.labelled].after_s) is not None]
+    plain = [one for one in abrupt if (result.seen[one.labelled].after_s or math.inf) <= TWO_BUCKETS]
     in_time = [each for each in evaluation.matches if each.scored and _could_be_in_time(result, each.labelled)]
     return {
         "seed": result.world.seed,
@@ -100,6 +103,8 @@ def figures(result: Benched) -> dict[str, Any]:
         "abrupt_median_delay_s": _middle(delays),
         "abrupt_full_strength_median_delay_s": _middle(full),
         "oracle_abrupt_median_delay_s": _middle(seen),
+        "abrupt_plain": len(plain),
+        "abrupt_plain_median_delay_s": _middle([math.inf if one.delay_s is None else one.delay_s for one in plain]),
         "within_limit": sum(not each.late and bool(each.found) for each in in_time),
         "oracle_within_limit": len(in_time),
         "calibration": dict(result.calibration),
@@ -117,8 +122,10 @@ def _could_be_in_time(result: Benched, name: str) -> bool:
 
 
 def _middle(values: Sequence[float]) -> float | None:
+    """The median; None of none, and where half of them never came."""
     ordered = sorted(values)
-    return None if not ordered else (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else math.inf
+    return middle if math.isfinite(middle) else None
 
 
 def _seen(one: Seen) -> dict[str, Any]:

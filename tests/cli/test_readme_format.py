@@ -40,7 +40,7 @@ def test_the_readme_adds_a_format_from_start_to_end(store: Store, node_settings:
         **os.environ,
         "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
         "BUSYHOUR_HOME": node_settings.text("home"),
-        "COLUMNS": "200",
+        "COLUMNS": "400",
     }
     ran = []
     for command, shown in _steps(_section()):

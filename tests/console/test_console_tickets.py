@@ -33,6 +33,16 @@ def test_ticket_is_prioritised_tagged_and_linked(console: Console) -> None:
             assert answer.status_code == 400, wrong
 
 
+def test_ticket_is_of_a_customer_that_exists(console: Console) -> None:
+    with console.signed_in("agent") as client:
+        headers = token(console, client)
+        made = client.post("/api/v1/tickets", json={"title": "no tone", "customer": "C1"}, headers=headers)
+        assert client.get(f"/api/v1/tickets/{made.json()['id']}").json()["customer"]["id"] == ["C1"]
+        unknown = client.post("/api/v1/tickets", json={"title": "no tone", "customer": "C404"}, headers=headers)
+        assert unknown.status_code == 400
+        assert "C404" in unknown.json()["detail"]
+
+
 def test_second_of_two_people_is_told_and_changes_nothing(console: Console) -> None:
     with console.signed_in("agent") as client:
         headers = token(console, client)
