@@ -94,6 +94,7 @@ def _incident(found: Findings) -> Iterator[Cause]:
         nothing = Said("no session of the customer went badly through it yet")
         evidence += [_went(felt or same)] if felt or same else [nothing]
         kind, place = ("incident", Entity.parse(one.place)) if one.place else ("incident_service", "")
+        kind = kind if one.status == "open" else "incident_over"
         yield _cause(kind, likelihood, evidence, place=place, incident=one.title, tickets=tickets)
 
 

@@ -75,7 +75,7 @@ def test_incident_is_the_cause_when_the_customers_calls_were_lost_at_its_place(
     ask: Callable[..., Diagnosis], records: Write, incident: Callable[..., Any], store: Store, now: datetime
 ) -> None:
     records("cdr-voip", [*calls("+5", [10, 20, 30], LOST), *calls("+5", [1], WELL), *calls("+6", [31], WELL)])
-    incident()
+    incident(status="open", end=None)
     desk, usual = TicketDesk(store, lambda: now), {"body": "b", "priority": "low", "by": "ann"}
     theirs = desk.create("own", title="own", customers=["C0000005"], **usual)
     about = desk.create("about", title="about", incident="I1", **usual)
@@ -93,6 +93,16 @@ def test_incident_is_the_cause_when_the_customers_calls_were_lost_at_its_place(
     assert "3 sessions" in found.probable.evidence[1]
     assert found.probable.next_steps
     assert found.missing == ()
+
+
+def test_incident_that_is_over_is_told_as_such(
+    ask: Callable[..., Diagnosis], records: Write, incident: Callable[..., Any]
+) -> None:
+    records("cdr-voip", calls("+5", [10, 20], LOST))
+    incident(status="closed")
+    found = ask().probable
+    assert (found.kind, found.title) == ("incident_over", "An incident that is over: Trunk group TG2 loses calls")
+    assert "worked on" not in " ".join(found.next_steps)
 
 
 def test_place_is_the_cause_when_its_figures_deviate_and_no_incident_is_open(
@@ -130,7 +140,7 @@ def test_account_is_the_cause_when_it_is_suspended_whatever_else_is_wrong(
     ask: Callable[..., Diagnosis], records: Write, incident: Callable[..., Any], store: Store, now: datetime
 ) -> None:
     records("cdr-voip", calls("+5", [10, 20], LOST))
-    incident()
+    incident(status="open", end=None)
     store.modify("customer", "C0000005", lambda row: {**row, "customer": {**row["customer"], "status": "suspended"}})
     bill = {"id": "I-1", "kind": "invoice", "state": "open", "currency": "EUR", "due": iso(now - timedelta(days=9))}
     bill |= {"amount": {"minor": 4990}, "effect": {"minor": 4990}}
@@ -237,5 +247,5 @@ def test_incident_of_a_destination_is_the_cause_of_calls_that_failed_there(
     ask: Callable[..., Diagnosis], records: Write, incident: Callable[..., Any]
 ) -> None:
     records("cdr-voip", [{**row, "voip.called.country": "FR"} for row in calls("+5", [10, 20], LOST, "TG9")])
-    incident(title="Calls to FR fail", entities=["destination:FR"])
+    incident(title="Calls to FR fail", entities=["destination:FR"], status="open", end=None)
     assert (ask().probable.kind, ask().probable.likelihood) == ("incident", 92)
