@@ -79,6 +79,7 @@ def test_incident_is_the_cause_when_the_customers_calls_were_lost_at_its_place(
     desk, usual = TicketDesk(store, lambda: now), {"body": "b", "priority": "low", "by": "ann"}
     theirs = desk.create("own", title="own", customers=["C0000005"], **usual)
     about = desk.create("about", title="about", incident="I1", **usual)
+    store.refresh("ticket")
     found = ask()
     assert set(found.tickets) == {theirs.id, about.id}
     (to_link,) = [step for step in found.probable.next_steps if "T-" in step]
