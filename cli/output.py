@@ -17,14 +17,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+LEAST_WIDTH = 140
 Advance = Callable[[int, int], None]  # done so far, of how many (0: unknown)
 
 
 def console(*, err: bool = False) -> Console:
-    """As wide as COLUMNS says or the terminal is; wide enough for a table when nobody looks and nothing is said."""
+    """As wide as the terminal when somebody looks; else wide enough for a table, and wider where COLUMNS says so."""
     stream = sys.stderr if err else sys.stdout
-    told = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return Console(file=stream, width=None if told else 140, highlight=False, soft_wrap=False)
+    told = os.environ.get("COLUMNS", "")
+    width = None if stream.isatty() else max(LEAST_WIDTH, int(told) if told.isdecimal() else 0)
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
 def emit_json(value: Any) -> None:
