@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 G = TypeVar("G", bound=Hashable)
@@ -15,40 +15,45 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Gathered(Generic[G, K, V]):
-    """`ask`: answers for several keys of one group, by key. `workers`: questions under way at once; groups take turns.
+class _Question(Generic[K, V]):
+    """What one of a group will ask for all of them."""
 
-    Safe for threads. What `ask` raises, all who wait for it get.
+    def __init__(self) -> None:
+        self.keys: dict[K, None] = {}  # in order, each once
+        self.answers: Future[Mapping[K, V]] = Future()
+
+
+class Gathered(Generic[G, K, V]):
+    """`ask`: answers for several keys of one group, by key. `at_once`: questions under way; further ones wait and grow.
+
+    The first of a group to ask does it for all who come until the question begins, in its own thread: handing it to another
+    would cost more than many a question. Safe for threads. What `ask` raises, all who wait for it get.
     """
 
-    def __init__(self, workers: int, ask: Callable[[G, Sequence[K]], Mapping[K, V]], name: str) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+    def __init__(self, at_once: int, ask: Callable[[G, Sequence[K]], Mapping[K, V]]) -> None:
         self._ask = ask
+        self._slots = threading.Semaphore(at_once)
         self._lock = threading.Lock()
-        self._waiting: dict[G, dict[K, Future[V]]] = {}
+        self._waiting: dict[G, _Question[K, V]] = {}
 
     def get(self, group: G, keys: Sequence[K]) -> dict[K, V]:
         """Answers by key, of a question that begins after this call."""
         with self._lock:
-            new = group not in self._waiting
-            futures = self._waiting.setdefault(group, {})
-            mine = {key: futures.setdefault(key, Future()) for key in keys}
-        if new:
-            self._pool.submit(self._work, group)
-        return {key: future.result() for key, future in mine.items()}
+            question = self._waiting.get(group)
+            first = question is None
+            if question is None:
+                question = self._waiting[group] = _Question()
+            question.keys.update(dict.fromkeys(keys))
+        if first:
+            self._work(group, question)
+        answers = question.answers.result()
+        return {key: answers[key] for key in keys}
 
-    def _work(self, group: G) -> None:
-        with self._lock:
-            futures = self._waiting.pop(group)
-        try:
-            answers = self._ask(group, list(futures))
-            found = {key: answers[key] for key in futures}
-        except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait get it
-            for future in futures.values():
-                future.set_exception(error)
-            return
-        for key, future in futures.items():
-            future.set_result(found[key])
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def _work(self, group: G, question: _Question[K, V]) -> None:
+        with self._slots:
+            with self._lock:
+                del self._waiting[group]  # it begins: who comes now is a part of the next one
+            try:
+                question.answers.set_result(self._ask(group, list(question.keys)))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait get it
+                question.answers.set_exception(error)

@@ -43,7 +43,7 @@ class Rights:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._gathered: Gathered[str, str, bool] = Gathered(AT_ONCE, self._ask, "rights")
+        self._gathered: Gathered[str, str, bool] = Gathered(AT_ONCE, self._ask)
 
     def missing(self, username: str, needs: Iterable[str]) -> list[str]:
         answers = self._gathered.get(username, list(dict.fromkeys(needs)))
@@ -52,9 +52,6 @@ class Rights:
     def _ask(self, username: str, needs: Sequence[str]) -> dict[str, bool]:
         lacking = missing(as_user(self._store, username), needs)
         return {need: need not in lacking for need in needs}
-
-    def close(self) -> None:
-        self._gathered.close()
 
 
 def _question(needs: Iterable[str]) -> dict[str, Any]:

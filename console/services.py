@@ -57,5 +57,3 @@ class Services:
 
     def close(self) -> None:
         self.panels.close()
-        self.rights.close()
-        self.sessions.shut()

@@ -18,7 +18,7 @@ from typing import Any
 from console.gathered import Gathered
 from console.profiles import Profile, read_profile
 from contracts.clock import iso, parse_iso
-from contracts.errors import ConflictError
+from contracts.errors import ConflictError, StoreRefused
 from contracts.indices import concrete
 from infrastructure import guarded
 from infrastructure.store import Operation, Store
@@ -66,7 +66,8 @@ class Sessions:
         self._lock = threading.Lock()
         # Whose a session is never changes, so that session and profile are one question; what a menu showed is a hint.
         self._met: OrderedDict[str, tuple[str, Granted]] = OrderedDict()
-        self._gathered: Gathered[str, _Place, Versioned | None] = Gathered(2, self._ask, "sessions")
+        self._gathered: Gathered[str, _Place, Versioned | None] = Gathered(1, self._ask)
+        self._uses: Gathered[str, bytes, bool] = Gathered(1, self._write_uses)
 
     def open(self, profile: Profile, address: str = "") -> tuple[str, Session]:
         """A new session and the token of its cookie, always a fresh one (no session fixation)."""
@@ -78,6 +79,7 @@ class Sessions:
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         session = Session(username, _csrf(token), now, now, address, profile)
         self._store.write_all([Operation("create", self._store.place(INDEX), _key(token), _document(session))])
+        self._remember(_key(token), username)
         return token, session
 
     def find(self, token: str) -> Session | None:
@@ -92,9 +94,8 @@ class Sessions:
             return None
         if now - session.used > _USED_EVERY:
             session = replace(session, used=now)
-            try:
-                self._store.replace(stored, _document(session))
-            except ConflictError:
+            use = guarded.replace(stored, _document(session))
+            if not self._uses.get("", [use])[use]:
                 # Another request wrote down its use, or the person signed out: read what is there now.
                 again = self._read(token)
                 return again[1] if again and not self._over(again[1], now) else None
@@ -154,9 +155,13 @@ class Sessions:
         rows = self._store.read_back([(concrete(name), key) for name, key in places])
         return dict(zip(places, rows, strict=True))
 
-    def shut(self) -> None:
-        """Asks nothing any more."""
-        self._gathered.close()
+    def _write_uses(self, group: str, uses: Sequence[bytes]) -> dict[bytes, bool]:
+        """Which of them were written: not those of sessions that changed meanwhile."""
+        results = self._store.bulk_texts(uses)
+        for result in results:
+            if result.refused:
+                raise StoreRefused(f"document refused: {result.error}", where=INDEX)
+        return {use: result.created for use, result in zip(uses, results, strict=True)}
 
     def _remember(self, key: str, username: str) -> tuple[str, Granted]:
         with self._lock:

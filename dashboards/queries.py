@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from contracts.errors import DefinitionError
@@ -19,8 +20,10 @@ _FIELD = re.compile(r"(?<![\w.?@])@?[a-z]\w*(?:\.\w+)+|@timestamp")
 _FROM = re.compile(r"^\s*FROM\s+([a-z0-9, -]+?)\s*(?:METADATA\b|\||$)")
 _MANY = re.compile(r"\bSTATS\b[^|]*\bBY\b")
 _LIMIT = re.compile(r"\|\s*LIMIT\s+\d")
+_KNOWN = 1000  # queries whose reading is kept: those of the dashboards are asked over and over
 
 
+@lru_cache(_KNOWN)
 def parameters(query: str) -> tuple[str, ...]:
     """Names of the parameters in a query, each once."""
     return tuple(dict.fromkeys(_PARAMETER.findall(_TEXT.sub('""', query))))
@@ -32,6 +35,7 @@ def fields_of(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.removesuffix(".keyword") for name in _FIELD.findall(plain)))
 
 
+@lru_cache(_KNOWN)
 def sources_of(query: str) -> tuple[str, ...]:
     """Indices that a query reads."""
     found = _FROM.match(query)

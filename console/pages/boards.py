@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gzip
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
 from concurrent.futures import Future
 from functools import cache, lru_cache
 from typing import Annotated, Any
@@ -44,9 +45,10 @@ LEAST_STEP_SEC, MOST_STEP_SEC = 10, 60  # to which the present is floored, so th
 ROW_PX = 18  # height of a row of the grid; 8 more lie between two
 
 
+# A page asks who looks in its own thread: as a dependency that would be another turn of a thread, and a crowd waits for turns.
 @router.get("/")
-def home(request: Request, viewer: Someone) -> Response:
-    return _show(request, viewer, HOME)
+def home(request: Request) -> Response:
+    return _show(request, current(request), HOME)
 
 
 @router.get("/dashboards")
@@ -56,8 +58,8 @@ def listed(request: Request, viewer: Someone) -> Response:
 
 
 @router.get("/dashboards/{name}")
-def shown(request: Request, name: str, viewer: Someone) -> Response:
-    return _show(request, viewer, name)
+def shown(request: Request, name: str) -> Response:
+    return _show(request, current(request), name)
 
 
 @router.get("/dashboards/{name}/layout.css")
@@ -177,15 +179,20 @@ def _framed(panel: Panel) -> dict[str, Any]:
 
 
 def _controls(made: Services, viewer: Viewer, board: Dashboard, chosen: Chosen) -> list[dict[str, Any]]:
-    """Each control with the values that the viewer may choose; those of a query come from the shared cache."""
-    found = []
+    """Each control with the values that the viewer may choose; those of a query come from the shared cache.
+
+    What the page will ask for next, the answers of its panels, is under way meanwhile.
+    """
     questions = [_question(board, control, chosen) for control in board.controls]
+    panels = _asked_by(board, chosen)
     # All rights in one question, those of the menu with them.
-    viewer.learn([*stale_needs(viewer, made.clock()), *(need for _, one in questions for need in one.needs)])
-    for control, (as_panel, one) in zip(board.controls, questions, strict=True):
+    viewer.learn([*stale_needs(viewer, made.clock()), *_needs([*questions, *panels])])
+    futures = [_asked_of(made, viewer, *each) for each in [*questions, *panels]]
+    found = []
+    for control, future in zip(board.controls, futures, strict=False):
         name = control.variable or control.name
         try:
-            table = _asked_of(made, viewer, as_panel, one).result(made.settings.number("console.query.sec")).table
+            table = future.result(made.settings.number("console.query.sec")).table
             column = control.variable or control.field
             values = [str(value) for value in table.column(column) if value not in (None, ANY)]
         except (BusyhourError, TimeoutError):
@@ -196,6 +203,19 @@ def _controls(made: Services, viewer: Viewer, board: Dashboard, chosen: Chosen) 
         codes = coded(control.field or control.variable)
         found.append({"name": name, "label": control.label, "values": values, "chosen": now, "coded": codes})
     return found
+
+
+def _asked_by(board: Dashboard, chosen: Chosen, only: str = "") -> list[tuple[Panel, Asked]]:
+    """What each panel asks."""
+    return [
+        (panel, asked(board, panel, chosen))
+        for panel in board.panels
+        if panel.query and (not only or panel.name == only)
+    ]
+
+
+def _needs(questions: Iterable[tuple[Panel, Asked]]) -> list[str]:
+    return [need for _, one in questions for need in one.needs]
 
 
 def _question(board: Dashboard, control: Control, chosen: Chosen) -> tuple[Panel, Asked]:
@@ -219,30 +239,41 @@ async def answers(request: Request, name: str, only: str = "") -> Response:
     near = request.client is not None and request.client.host in LOOPBACK
     headers = {"content-encoding": "identity"} if near else None
     if all(future.done() for _, _, future in every):
-        body = b"".join([_body(panel, one, future, words) + b"\n" for panel, one, future in every])
-        return Response(body, media_type=NDJSON, headers=headers)
+        bodies = tuple(_body(panel, one, future, words) for panel, one, future in every)
+        if headers is None and "gzip" in request.headers.get("accept-encoding", ""):
+            packed = {"content-encoding": "gzip", "vary": "accept-encoding"}
+            return Response(_packed(bodies), media_type=NDJSON, headers=packed)
+        return Response(b"\n".join([*bodies, b""]), media_type=NDJSON, headers=headers)
     limit = made.settings.number("console.query.sec") + 1
     pending = [asyncio.ensure_future(_in_time(panel, one, future, limit, words)) for panel, one, future in every]
 
-    async def lines() -> AsyncIterator[bytes]:
-        try:
-            for done in asyncio.as_completed(pending):
-                yield await done + b"\n"
-        finally:
-            for task in pending:
-                task.cancel()
+    return StreamingResponse(_lines(pending), media_type=NDJSON, headers=headers)
 
-    return StreamingResponse(lines(), media_type=NDJSON, headers=headers)
+
+@lru_cache(100)
+def _packed(bodies: tuple[bytes, ...]) -> bytes:
+    """Answers that several viewers get alike are packed once."""
+    return gzip.compress(b"\n".join([*bodies, b""]), compresslevel=6, mtime=0)
+
+
+async def _lines(pending: Collection[asyncio.Task[bytes]]) -> AsyncIterator[bytes]:
+    """As they come; those that came meanwhile go in one piece."""
+    left = set(pending)
+    try:
+        while left:
+            done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            yield b"".join([task.result() + b"\n" for task in done])
+    finally:
+        for task in left:
+            task.cancel()
 
 
 def _prepare(request: Request, made: Services, name: str, only: str) -> list[tuple[Panel, Asked, Future[Answer]]]:
     """What each panel asks, and its answer to come; all rights in one question."""
     viewer = current(request)
     board = board_of(made, name)
-    chosen = chosen_of(request, board, made)
-    panels = [panel for panel in board.panels if panel.query and (not only or panel.name == only)]
-    every = [(panel, asked(board, panel, chosen)) for panel in panels]
-    viewer.learn(need for _, one in every for need in one.needs)
+    every = _asked_by(board, chosen_of(request, board, made), only)
+    viewer.learn(_needs(every))
     return [(panel, one, _asked_of(made, viewer, panel, one)) for panel, one in every]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from console.charts.common import FILTERED
@@ -84,6 +85,7 @@ def filterable(name: str) -> bool:
     return any(field.name == name and field.type in FILTERED for index in BY_NAME.values() for field in index.fields)
 
 
+@cache
 def _fields_of_all(sources: tuple[str, ...]) -> frozenset[str]:
     """Fields that every one of the indices has: a filter on another would hide what a query joins to its points."""
     each = [frozenset(field.name for field in BY_NAME[name].fields) for name in sources]

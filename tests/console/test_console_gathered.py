@@ -24,19 +24,18 @@ def test_who_asks_while_one_is_under_way_gets_the_next_answer() -> None:
         assert go.wait(10)
         return found
 
-    gathered: Gathered[str, str, str] = Gathered(1, ask, "test")
+    gathered: Gathered[str, str, str] = Gathered(1, ask)
     with ThreadPoolExecutor(10) as pool:
         first = pool.submit(gathered.get, "", ["a"])
         assert begun.wait(10)
         value[0] = "gone"
         later = [pool.submit(gathered.get, "", ["a", each]) for each in "bcdbcd"]
-        while len(gathered._waiting.get("", {})) < 4:
+        while "" not in gathered._waiting or len(gathered._waiting[""].keys) < 4:
             pass
         go.set()
         assert first.result(10) == {"a": "there"}
         assert [each.result(10)["a"] for each in later] == ["gone"] * 6
     assert asked == [["a"], ["a", "b", "c", "d"]]
-    gathered.close()
 
 
 def test_groups_do_not_wait_for_one_another_and_errors_reach_all_who_wait() -> None:
@@ -49,7 +48,7 @@ def test_groups_do_not_wait_for_one_another_and_errors_reach_all_who_wait() -> N
             raise ValueError("away")
         return {key: key * key for key in keys}
 
-    gathered: Gathered[str, int, int] = Gathered(2, ask, "test")
+    gathered: Gathered[str, int, int] = Gathered(2, ask)
     with ThreadPoolExecutor(4) as pool:
         slow = pool.submit(gathered.get, "slow", [2])
         assert gathered.get("quick", [3, 4]) == {3: 9, 4: 16}
@@ -58,4 +57,3 @@ def test_groups_do_not_wait_for_one_another_and_errors_reach_all_who_wait() -> N
                 gathered.get("broken", [1])
         held.set()
         assert slow.result(10) == {2: 4}
-    gathered.close()

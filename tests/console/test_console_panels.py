@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +130,41 @@ def test_two_people_with_the_same_rights_share_one_query(console: Console) -> No
     )
     assert first is second
     panels.close()
+
+
+def test_page_has_its_panels_asked_while_it_loads(console: Console) -> None:
+    path = "/dashboards/voip-quality"
+    with _counted_queries() as counted, console.signed_in("noc") as client:
+        assert client.get(f"{path}?from=now-9h").status_code == 200
+        client.get(f"{path}/data?from=now-9h")
+        before = counted.all
+        client.get(f"{path}?from=now-9h")
+        client.get(f"{path}/data?from=now-9h")
+    panels = sum(1 for panel in console.services.boards["voip-quality"].panels if panel.query)
+    controls = len(console.services.boards["voip-quality"].controls)
+    assert 0 < before <= panels + controls
+    assert counted.all == before
+
+
+def test_answers_are_packed_for_who_is_elsewhere_and_takes_it(console: Console) -> None:
+    """As they are for who is on this machine; packed once for all who get the same."""
+    path = "/dashboards/voip-trunks/data?from=now-7h"
+    _data(console, "noc", path)
+    plain, packed, again = asyncio.run(_from_elsewhere(console, path, ["identity", "gzip", "gzip"]))
+    assert "content-encoding" not in plain.headers
+    assert {answer.headers["content-encoding"] for answer in (packed, again)} == {"gzip"}
+    assert packed.headers["vary"] == "accept-encoding"
+    assert plain.text == packed.text == again.text
+    with console.signed_in("noc") as here:
+        assert here.get(path).headers["content-encoding"] == "identity"
+
+
+async def _from_elsewhere(console: Console, path: str, encodings: list[str]) -> list[httpx.Response]:
+    """Answers to a viewer who is not on this machine, who takes these encodings."""
+    cookies = {COOKIE: console.services.sessions.open(Profile(person("noc")))[0]}
+    way = httpx.ASGITransport(console.app, client=("192.0.2.7", 1234))
+    async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1", cookies=cookies) as client:
+        return [await client.get(path, headers={"accept-encoding": each}) for each in encodings]
 
 
 def test_dashboard_answers_every_panel_once_and_says_why_one_is_empty(console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -133,6 +134,20 @@ def _sessions(console: Console) -> Sessions:
     return Sessions(console.services.store, lambda: console.now, timedelta(hours=12))
 
 
+def test_uses_of_a_crowd_are_written_down_and_a_signed_out_one_stays_out(console: Console) -> None:
+    sessions = _sessions(console)
+    tokens = [sessions.open(Profile(f"crowd-{number}"))[0] for number in range(30)]
+    console.now = NOW + timedelta(minutes=50)
+    sessions.close(tokens[0])
+    with ThreadPoolExecutor(30) as pool:
+        found = list(pool.map(sessions.find, [*tokens, *tokens]))
+    assert [each is None for each in found] == ([True] + 29 * [False]) * 2
+    console.now = NOW + timedelta(minutes=100)  # unused they would be over by now
+    assert [sessions.peek(token) is None for token in tokens] == [True] + 29 * [False]
+    for token in tokens:
+        sessions.close(token)
+
+
 def test_sessions_are_bounded_for_each_person(console: Console) -> None:
     sessions = _sessions(console)
     tokens = []
@@ -178,18 +193,18 @@ def test_session_that_was_closed_while_it_was_used_stays_closed(console: Console
     here, there = _sessions(console), _sessions(console)
     token, _ = here.open(Profile("ana"))
     here.find(token)
-    right = here._store.replace
+    right = here._store.bulk_texts
 
     def meanwhile(*arguments: Any) -> Any:
         there.close(token)
         return right(*arguments)
 
     console.now = NOW + timedelta(minutes=5)
-    here._store.replace = meanwhile  # type: ignore[method-assign]
+    here._store.bulk_texts = meanwhile  # type: ignore[method-assign]
     try:
         assert here.find(token) is None
     finally:
-        del here._store.replace  # type: ignore[method-assign]
+        del here._store.bulk_texts  # type: ignore[method-assign]
     assert there.find(token) is None
 
 
