@@ -27,6 +27,7 @@ _BUSY_WORDS = {429: "is overloaded", 502: "is not reached by its proxy", 503: "i
 _TOO_LARGE_SEC = 60.0  # memory short for longer than this: it is this request that is too large
 _USERS_SEC = 60.0  # after an outage, a refused password may be one that is not known yet
 _TIMEOUT_TRIES = 2  # a slow query is asked once more, not for fifteen minutes
+_ALIVE_SEC = 5.0  # whether a server that let a request time out answers at all
 
 
 class Exchange:
@@ -47,7 +48,7 @@ class Exchange:
         self._client = client
         self._headers: Mapping[str, str] = {}
         self._origin = self  # whose connections are used: those of the exchange that this is a view of
-        self._wait_sec = settings.number("es.wait.sec")
+        self._wait_sec, self._timeout_sec = settings.number("es.wait.sec"), settings.number("es.timeout.sec")
         self._announcer = Announcer(say)
         self._sleep, self._monotonic, self._reopen = sleep, monotonic, reopen
         self._out_at: float | None = None  # when it was away last
@@ -104,13 +105,15 @@ class Exchange:
                     continue
             except ConnectionTimeout as error:
                 timeouts += 1
-                if not writes and timeouts >= _TIMEOUT_TRIES and self._alive():
+                # Who waits less than a time-out, as a page does, has no second try.
+                last = timeouts >= _TIMEOUT_TRIES or self._timeout_sec >= self._wait_sec
+                if not writes and last and self._alive():
                     raise TooSlow(
                         "no answer in time, while Elasticsearch itself is well",
                         where=f"{self.place}: {method} {path}",
                         remedy="ask for less at once, or raise es.timeout.sec",
                     ) from error
-                self._away("does not answer in time", patience)
+                self._away("does not answer in time", patience, spent=self._timeout_sec)
                 continue
             except TransportError as error:
                 self._transport(error, patience)
@@ -172,9 +175,9 @@ class Exchange:
         out_at = self._origin._out_at
         return out_at is not None and self._monotonic() - out_at < _USERS_SEC
 
-    def _away(self, reason: str, patience: Patience) -> None:
+    def _away(self, reason: str, patience: Patience, spent: float = 0.0) -> None:
         self._note_outage()
-        patience.pause(reason, remedy=AWAY)
+        patience.pause(reason, remedy=AWAY, spent=spent)
         if self._reopen is None:
             return
         try:
@@ -188,8 +191,9 @@ class Exchange:
         self._client.close()
 
     def _alive(self) -> bool:
+        client = self._origin._client.options(request_timeout=max(1.0, min(_ALIVE_SEC, self._wait_sec)))
         try:
-            self._origin._client.options(request_timeout=5).perform_request("GET", "/", headers={"accept": JSON})
+            client.perform_request("GET", "/", headers={"accept": JSON})
         except (TransportError, ApiError):
             return False
         return True

@@ -56,11 +56,16 @@ class Patience:
     def used(self) -> bool:
         return self._since is not None
 
-    def pause(self, reason: str, *, remedy: str, at_once: bool = True, within: float | None = None) -> None:
-        """Waits before the next try. `at_once`: say so now, not only when it lasts. `within`: a shorter limit, in s."""
+    def pause(
+        self, reason: str, *, remedy: str, at_once: bool = True, within: float | None = None, spent: float = 0.0
+    ) -> None:
+        """Waits before the next try. `at_once`: say so now, not only when it lasts. `within`: a shorter limit, in s.
+
+        `spent`: seconds that the try which failed waited itself; they count.
+        """
         limit = self._limit if within is None else min(within, self._limit)
         now = self._monotonic()
-        self._since = now if self._since is None else self._since
+        self._since = now - spent if self._since is None else self._since
         waited = now - self._since
         if waited >= limit:
             raise StoreUnavailable(f"{reason}; waited {waited:.0f} s", where=self._place, remedy=remedy)

@@ -311,6 +311,26 @@ def test_slow_query_is_refused_with_a_remedy_when_the_server_is_well(
     assert "es.timeout.sec" in caught.value.remedy
 
 
+def test_who_waits_less_than_a_time_out_is_told_after_one(store: Store, proxy: Proxy, node_settings: Settings) -> None:
+    """As a page: neither a slow query nor a server that hangs is asked twice."""
+
+    def slow(relay: Relay, body: bytes) -> bool:
+        time.sleep(2.5)
+        relay.hang_up()
+        return True
+
+    proxied = through(proxy, node_settings, es_timeout_sec=2, es_wait_sec=1)
+    proxy.only, proxy.faults = "_search", [slow] * 5
+    with pytest.raises(StoreRefused, match="no answer in time"):
+        proxied.search("job")
+    assert len(proxy.seen) == 1
+    proxy.only, proxy.faults = "", [slow] * 5
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="does not answer in time; waited 2 s"):
+        proxied.search("job")
+    assert time.monotonic() - began < 6
+
+
 def test_slow_bulk_is_sent_again_and_doubles_nothing(store: Store, proxy: Proxy, node_settings: Settings) -> None:
     def slow(relay: Relay, body: bytes) -> bool:
         relay.forward(body)
