@@ -250,7 +250,7 @@ async def answers(request: Request, name: str, only: str = "") -> Response:
     return StreamingResponse(_lines(pending), media_type=NDJSON, headers=headers)
 
 
-@lru_cache(100)
+@lru_cache(32)  # some hundred kilobytes each
 def _packed(bodies: tuple[bytes, ...]) -> bytes:
     """Answers that several viewers get alike are packed once."""
     return gzip.compress(b"\n".join([*bodies, b""]), compresslevel=6, mtime=0)
