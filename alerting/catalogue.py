@@ -83,7 +83,7 @@ def _read(path: Path, changed: int, size: int) -> Watch:
         raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from error
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DefinitionError(f"is not YAML: {error}", where=str(path)) from error
     return watch_from(content, path.stem, str(path))
 

@@ -48,7 +48,7 @@ def read(path: Path) -> Row:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{_line(mark)}" if mark is not None else str(path)
         raise DefinitionError(" ".join(str(getattr(error, "problem", None) or error).split()), where=where) from error
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # text that is not UTF-8, a date that is none
         raise DefinitionError(" ".join(str(error).split()), where=str(path)) from error
     if not isinstance(value, Row):
         raise DefinitionError("holds no keys", where=str(path))

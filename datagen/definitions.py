@@ -24,7 +24,7 @@ def load(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file. Raises DefinitionError when it cannot be read or is none."""
     try:
         content = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506  a safe one, the quicker of the two
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+    except (OSError, ValueError, yaml.YAMLError) as problem:
         raise DefinitionError(f"cannot be read: {problem}", where=str(path)) from problem
     return mapping(content, str(path))
 

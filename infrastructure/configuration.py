@@ -33,7 +33,7 @@ def _file_values(path: Path) -> Mapping[str, Any]:
         raise SettingError(
             f"cannot be read: {error.strerror}", where=str(path), remedy=f"correct or unset {FILE_VARIABLE}"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SettingError(f"is not YAML: {error}", where=str(path)) from error
     if content is None:
         return {}

@@ -264,7 +264,7 @@ def _check_together(found: Mapping[str, Definition], kinds: Mapping[str, Service
 def _yaml(path: Path) -> Any:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise DefinitionError(f"not YAML: {error}", where=str(path)) from None
     except OSError as error:
         raise DefinitionError(f"cannot be read: {error.strerror}", where=str(path)) from None

@@ -89,7 +89,7 @@ def _loaded(path: Path, _changed: int, _size: int) -> Layout:
     """A layout is read and checked again when its file has changed; to check all that are shipped takes a tenth of a second."""
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Yaml)  # noqa: S506  a SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise LayoutError(" ".join(str(error).split()), where=str(path)) from error
     for complaint in complaints(data):
         raise LayoutError(complaint, where=str(path), remedy="the keys are explained in mediation/layout.py")

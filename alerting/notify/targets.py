@@ -77,7 +77,7 @@ def read_notifications(path: Path) -> Notifications:
         raise SettingError(
             f"cannot be read: {error.strerror}", where=str(path), remedy="correct alert.notify.file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise SettingError("is not YAML", where=str(path)) from None  # the error would repeat a line, and so a secret
     _keys(content, {"targets", "routes"}, str(path))
     given = content.get("targets") or {}

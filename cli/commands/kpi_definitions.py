@@ -159,7 +159,7 @@ def _content(file: Path) -> Any:
         if file.stat().st_size > _LARGEST:
             raise UserError(f"larger than {_LARGEST:,} bytes", where=str(file))
         return yaml.load(file.read_text(encoding="utf-8"), _Plain)  # noqa: S506 - a safe loader with less
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"not YAML: {error}", where=str(file)) from None
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", where=str(file)) from None

@@ -110,7 +110,7 @@ def read_table(path: Path) -> Table:
     """A table from a file. Raises DefinitionError."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise DefinitionError(" ".join(str(error).split()), where=str(path), remedy="see source.table") from error
     for wrong in sorted(Draft202012Validator(_SCHEMA).iter_errors(data), key=lambda one: str(one.absolute_path)):
         place = ".".join(str(part) for part in wrong.absolute_path) or "table"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.errors import DefinitionError
@@ -324,6 +324,7 @@ def test_other_definitions_are_refused_when_wrong(copy: Path, file: str, old: st
     assert path.stem.rstrip("s") in refused.value.where
 
 
+@example(b"0000-0-0T0:00:00")  # looks like a time, and is none
 @given(st.binary(max_size=200))
 def test_no_file_does_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yml"
